@@ -1,0 +1,91 @@
+// kernfold/core/config.hpp: the version, and the only place that asks which compiler this is.
+#pragma once
+
+#define KERNFOLD_VERSION_MAJOR 0
+#define KERNFOLD_VERSION_MINOR 1
+#define KERNFOLD_VERSION_PATCH 0
+#define KERNFOLD_VERSION (KERNFOLD_VERSION_MAJOR * 10000 + KERNFOLD_VERSION_MINOR * 100 + KERNFOLD_VERSION_PATCH)
+
+// KERNFOLD_HD marks a function that runs inside the loop nest: on the host and on the device, always inlined.
+// Inlining is not a matter of taste here: the entry function of an instruction set carries the target, and only
+// what is inlined into it may use that target's registers.
+#if defined(__CUDACC__)
+#define KERNFOLD_HD __host__ __device__ inline __attribute__((always_inline))
+#else
+#define KERNFOLD_HD inline __attribute__((always_inline))
+#endif
+#define KERNFOLD_INLINE inline __attribute__((always_inline))  // the same, host only
+#define KERNFOLD_INLINE_LAMBDA __attribute__((always_inline))  // after a lambda's parameters
+
+// 1 while device code is being generated. Bodies may differ by it; types and signatures may not.
+#if defined(__CUDA_ARCH__)
+#define KERNFOLD_DEVICE_PASS 1
+#else
+#define KERNFOLD_DEVICE_PASS 0
+#endif
+
+// nvcc warns when a host-device template calls a host function, even where that branch never runs on the device.
+#if defined(__CUDACC__)
+#define KERNFOLD_EXEC_CHECK_DISABLE _Pragma("nv_exec_check_disable")
+#else
+#define KERNFOLD_EXEC_CHECK_DISABLE
+#endif
+
+#if defined(__clang__)
+#define KERNFOLD_UNROLL _Pragma("unroll")
+#elif defined(__CUDACC__) && defined(__CUDA_ARCH__)
+#define KERNFOLD_UNROLL _Pragma("unroll")
+#elif defined(__GNUC__)
+#define KERNFOLD_UNROLL _Pragma("GCC unroll 64")
+#else
+#define KERNFOLD_UNROLL
+#endif
+
+// Instruction sets. The operators of a pack carry KERNFOLD_TARGET_*; the entry function of a set carries
+// KERNFOLD_ENTRY_*, which adds `flatten` so that everything below it is inlined into that target.
+#if defined(__x86_64__) && defined(__GNUC__)
+#define KERNFOLD_X86 1
+#define KERNFOLD_TARGET_AVX2 __attribute__((target("avx2,fma")))
+#define KERNFOLD_TARGET_AVX512 __attribute__((target("avx2,fma,avx512f,avx512dq,avx512bw,avx512vl")))
+#define KERNFOLD_ENTRY_AVX2 __attribute__((target("avx2,fma"), flatten, noinline))
+#define KERNFOLD_ENTRY_AVX512 __attribute__((target("avx2,fma,avx512f,avx512dq,avx512bw,avx512vl"), flatten, noinline))
+#else
+#define KERNFOLD_X86 0
+#endif
+#define KERNFOLD_ENTRY __attribute__((flatten, noinline))
+
+// What the compiler's flags promise: with -march=native one set is compiled instead of three.
+#if KERNFOLD_X86 && defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512BW__) && defined(__AVX512VL__)
+#define KERNFOLD_FLAGS_AVX512 1
+#define KERNFOLD_FLAGS_AVX2 1
+#elif KERNFOLD_X86 && defined(__AVX2__) && defined(__FMA__)
+#define KERNFOLD_FLAGS_AVX512 0
+#define KERNFOLD_FLAGS_AVX2 1
+#else
+#define KERNFOLD_FLAGS_AVX512 0
+#define KERNFOLD_FLAGS_AVX2 0
+#endif
+
+// Everything that generates code lives in an inline namespace named after the flags and the compiler. Two translation
+// units with different -march, or a .cpp and a .cu, then never share a symbol, so the linker cannot pick the
+// wrong body for either.
+#if defined(__CUDACC__)
+#define KERNFOLD_ABI_MODE(name) name##_cuda
+#else
+#define KERNFOLD_ABI_MODE(name) name
+#endif
+#if KERNFOLD_FLAGS_AVX512
+#define KERNFOLD_ABI KERNFOLD_ABI_MODE(built_for_avx512)
+#elif KERNFOLD_FLAGS_AVX2
+#define KERNFOLD_ABI KERNFOLD_ABI_MODE(built_for_avx2)
+#else
+#define KERNFOLD_ABI KERNFOLD_ABI_MODE(built_for_baseline)
+#endif
+
+// GNU mode (-std=gnu++20) lets g++ contract a*b+c into an fma where the target has one, which would make the last bit
+// depend on the instruction set. Strict mode does not. Packs hide products from the contraction where this is 1.
+#if defined(__GNUC__) && !defined(__clang__) && !defined(__STRICT_ANSI__)
+#define KERNFOLD_HIDE_PRODUCTS 1
+#else
+#define KERNFOLD_HIDE_PRODUCTS 0
+#endif

@@ -1,0 +1,34 @@
+// kernfold/formula/concepts.hpp: what a formula is, and what it depends on.
+#pragma once
+
+#include <type_traits>
+
+#include "../core/config.hpp"
+
+namespace kernfold {
+
+/// The index set of a symbol: x_i, y_j, or a parameter p that all pairs share.
+enum class role : unsigned char { parameter = 0, i = 1, j = 2 };
+
+/// What the value of a formula is made of. An index is an exact 64-bit integer; everything else computes in the real
+/// type of the call.
+enum class kind : unsigned char { real, index };
+
+/// The index sets that a value changes with, as a set of role bits: 0 (parameters only), i, j, or both.
+using role_set = unsigned;
+inline constexpr role_set no_roles = 0, depends_on_i = 1, depends_on_j = 2, depends_on_both = 3;
+constexpr role_set role_bit(role r) { return static_cast<role_set>(r); }
+
+/// Base of every formula type. A formula is an empty type with
+///   dim      its number of components,
+///   depends  the index sets its value changes with,
+///   result   what its components are (kind).
+struct formula_base {};
+
+template <class F>
+concept formula = __is_base_of(formula_base, std::remove_cvref_t<F>);
+
+/// Reserved for dimensions that are known only at run time.
+inline constexpr int dynamic = -1;
+
+}  // namespace kernfold

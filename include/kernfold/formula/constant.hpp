@@ -1,0 +1,191 @@
+// kernfold/formula/constant.hpp: numbers that are part of a formula's type: exact rationals and doubles.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <type_traits>
+
+#include "concepts.hpp"
+
+namespace kernfold {
+
+/// The number Num / Den in lowest terms with Den > 0; with Den = 0, the double whose bits are Num.
+/// Never passes through float: 1/3 in a double formula is the double nearest to 1/3.
+template <std::int64_t Num, std::int64_t Den = 1>
+struct Constant : formula_base {
+  static constexpr int dim = 1;
+  static constexpr role_set depends = no_roles;
+  static constexpr kind result = kind::real;
+  static constexpr bool is_rational = Den != 0;
+  static constexpr bool is_integer = Den == 1;
+  static constexpr std::int64_t numerator = Num, denominator = Den;
+  static constexpr double value =
+      is_rational ? double(Num) / double(is_rational ? Den : 1) : std::bit_cast<double>(Num);
+};
+
+/// The zero vector of dimension Dim.
+template <int Dim>
+struct Zero : formula_base {
+  static constexpr int dim = Dim;
+  static constexpr role_set depends = no_roles;
+  static constexpr kind result = kind::real;
+};
+
+template <class F>
+inline constexpr bool is_zero = false;
+template <int D>
+inline constexpr bool is_zero<Zero<D>> = true;
+template <class F>
+inline constexpr bool is_constant = false;
+template <std::int64_t N, std::int64_t D>
+inline constexpr bool is_constant<Constant<N, D>> = true;
+template <class F, std::int64_t N>
+inline constexpr bool is_integer = std::is_same_v<F, Constant<N, 1>>;
+
+namespace detail {
+
+/// A constant as data, so that arithmetic on constants is ordinary code and not template recursion.
+struct number {
+  std::int64_t num, den;
+  constexpr double value() const { return den ? double(num) / double(den) : std::bit_cast<double>(num); }
+  constexpr bool rational() const { return den != 0; }
+};
+
+constexpr number real_number(double v) {
+  const auto whole = v >= -9007199254740992.0 && v <= 9007199254740992.0 ? std::int64_t(v) : std::int64_t(0);
+  if (double(whole) == v) return {whole, 1};
+  return {std::bit_cast<std::int64_t>(v), 0};
+}
+
+constexpr number reduced(std::int64_t num, std::int64_t den) {
+  std::int64_t a = num < 0 ? -num : num, b = den < 0 ? -den : den;
+  while (b != 0) {
+    const std::int64_t r = a % b;
+    a = b;
+    b = r;
+  }
+  if (a == 0) return {0, 1};
+  return den < 0 ? number{-num / a, -den / a} : number{num / a, den / a};
+}
+
+// Whether a b and a + b fit into 64 bits, and what they are. (No __builtin_mul_overflow: nvcc cannot evaluate it.)
+constexpr bool multiply(std::int64_t a, std::int64_t b, std::int64_t& product) {
+  const std::uint64_t most = INT64_MAX, m = a < 0 ? 0 - std::uint64_t(a) : a, n = b < 0 ? 0 - std::uint64_t(b) : b;
+  if (m != 0 && n > most / m) return false;
+  product = a * b;
+  return true;
+}
+constexpr bool add(std::int64_t a, std::int64_t b, std::int64_t& sum) {
+  if (b > 0 ? a > INT64_MAX - b : a < -INT64_MAX - b) return false;
+  sum = a + b;
+  return true;
+}
+
+/// Exact while it fits into 64 bits, a double beyond.
+constexpr number times(number a, number b) {
+  std::int64_t num = 0, den = 0;
+  if (a.rational() && b.rational()) {
+    const number c = reduced(a.num, b.den), d = reduced(b.num, a.den);
+    if (multiply(c.num, d.num, num) && multiply(c.den, d.den, den))
+      return reduced(num, den);
+  }
+  return real_number(a.value() * b.value());
+}
+constexpr number plus(number a, number b) {
+  std::int64_t left = 0, right = 0, num = 0, den = 0;
+  if (a.rational() && b.rational() && multiply(a.num, b.den, left) && multiply(b.num, a.den, right) &&
+      add(left, right, num) && multiply(a.den, b.den, den))
+    return reduced(num, den);
+  return real_number(a.value() + b.value());
+}
+constexpr number inverse(number a) { return a.rational() ? reduced(a.den, a.num) : real_number(1.0 / a.value()); }
+
+template <class C>
+inline constexpr number number_of{C::numerator, C::denominator};
+template <int D>
+inline constexpr number number_of<Zero<D>>{0, 1};
+
+template <std::int64_t Num, std::int64_t Den>
+struct constant_type {
+  using type = Constant<Num, Den>;
+};
+template <>
+struct constant_type<0, 1> {
+  using type = Zero<1>;
+};
+
+/// Digits of a literal such as 2.5 or 1e-3, as an exact rational where that fits, else as a double.
+template <char... Cs>
+consteval number parse_literal() {
+  const char text[] = {Cs..., '\0'};
+  std::int64_t num = 0;
+  long double value = 0;
+  int exponent = 0, written = 0;
+  bool exact = true, point = false, negative = false;
+  int k = 0;
+  for (; text[k] != '\0' && text[k] != 'e' && text[k] != 'E'; ++k) {
+    if (text[k] == '\'') continue;
+    if (text[k] == '.') {
+      point = true;
+      continue;
+    }
+    const int digit = text[k] - '0';
+    value = value * 10 + digit;
+    exact = exact && multiply(num, 10, num) && add(num, digit, num);
+    if (point) --exponent;
+  }
+  if (text[k] != '\0') {
+    ++k;
+    if (text[k] == '-' || text[k] == '+') negative = text[k++] == '-';
+    for (; text[k] != '\0'; ++k) written = written * 10 + (text[k] - '0');
+    exponent += negative ? -written : written;
+  }
+  std::int64_t scale = 1;
+  for (int e = exponent < 0 ? -exponent : exponent; e > 0 && exact; --e)
+    exact = multiply(scale, 10, scale);
+  if (exact) return exponent < 0 ? reduced(num, scale) : times({num, 1}, {scale, 1});
+  long double power = 1, factor = 10;
+  for (int e = exponent < 0 ? -exponent : exponent; e != 0; e /= 2) {
+    if (e % 2 != 0) power *= factor;
+    if (e > 1) factor *= factor;
+  }
+  return real_number(double(exponent < 0 ? value / power : value * power));
+}
+
+}  // namespace detail
+
+/// The formula type of a number: Zero<1>, or Constant<...>.
+template <std::int64_t Num, std::int64_t Den = 1>
+using constant_t = typename detail::constant_type<detail::reduced(Num, Den).num, detail::reduced(Num, Den).den>::type;
+
+namespace detail {
+template <auto Value, std::int64_t Den>
+consteval auto make_constant() {
+  if constexpr (std::is_integral_v<decltype(Value)>) {
+    static_assert(Den != 0, "kernfold: a constant's denominator must not be 0");
+    return constant_t<std::int64_t(Value), Den>{};
+  } else {
+    constexpr number n = real_number(double(Value));
+    return typename constant_type<n.num, n.den>::type{};
+  }
+}
+}  // namespace detail
+
+/// kf::constant<3>, kf::constant<1, 3>, and kf::constant<2.5> where the compiler takes doubles as template arguments.
+template <auto Value, std::int64_t Den = 1>
+inline constexpr auto constant = detail::make_constant<Value, Den>();
+
+/// The zero vector as a formula.
+template <int Dim>
+inline constexpr Zero<Dim> zero{};
+
+namespace literals {
+/// 2_c, 2.5_c, 1_c / 3_c: exact numbers inside formulas.
+template <char... Cs>
+consteval auto operator""_c() {
+  constexpr detail::number n = detail::parse_literal<Cs...>();
+  return typename detail::constant_type<n.num, n.den>::type{};
+}
+}  // namespace literals
+
+}  // namespace kernfold

@@ -1,0 +1,105 @@
+// kernfold/formula/gradient.hpp: differentiation by rewriting types.
+//
+// Reverse mode over the graph of distinct nodes: with E the adjoint of the root F, the adjoint of a node is
+//   adjoint(n) = sum over the consumers c of n of  (d c / d n)^T adjoint(c),
+// one term per edge, so shared sub-formulas cost once, and the result shares what F shares. It is an ordinary formula:
+// grad again gives any order. (Griewank and Walther, Evaluating Derivatives, 2nd ed., section 3.2.)
+#pragma once
+
+#include "graph.hpp"
+#include "simplify.hpp"
+
+namespace kernfold {
+namespace detail {
+
+template <class Nodes, class V, class E>
+struct reverse_sweep {
+  static constexpr int count = Nodes::size;
+  static constexpr auto arguments = make_argument_table(Nodes{});
+
+  struct edge {
+    int consumer, place;
+  };
+  template <int K>
+  static consteval int edge_count() {
+    int n = 0;
+    for (int c = K + 1; c < count; ++c)
+      for (int a = 0; a < max_arguments; ++a) n += arguments.row[c].at[a] == K;
+    return n;
+  }
+  template <int K>
+  static consteval edge edge_at(int wanted) {
+    for (int c = K + 1; c < count; ++c)
+      for (int a = 0; a < max_arguments; ++a)
+        if (arguments.row[c].at[a] == K && wanted-- == 0) return {c, a};
+    return {-1, -1};
+  }
+
+  /// (d c / d argument Place)^T g for c = Op(args...)
+  template <int Place, class Op, class... Args, class G>
+  static constexpr auto pulled_back(node<Op, Args...>, G g) {
+    using target = type_at<type_list<Args...>, Place>;
+    if constexpr (is_zero<G> || target::result == kind::index) return Zero<target::dim>{};
+    else if constexpr (sizeof...(Args) == 1) return fit_dim<target::dim>(Op::gradient(Args{}..., g));
+    else return fit_dim<target::dim>(Op::template gradient<Place>(Args{}..., g));
+  }
+
+  template <int K, int Edge>
+  static constexpr auto contribution() {
+    constexpr edge e = edge_at<K>(Edge);
+    return pulled_back<e.place>(type_at<Nodes, e.consumer>{}, typename adjoint<e.consumer>::type{});
+  }
+  template <int K, int... Edges>
+  static constexpr auto total(std::integer_sequence<int, Edges...>) {
+    return (Zero<type_at<Nodes, K>::dim>{} + ... + contribution<K, Edges>());
+  }
+
+  template <int K, bool Root = K == count - 1>
+  struct adjoint {
+    using type = decltype(total<K>(std::make_integer_sequence<int, edge_count<K>()>{}));
+  };
+  template <int K>
+  struct adjoint<K, true> {
+    using type = decltype(spread<type_at<Nodes, K>::dim>(E{}));
+  };
+};
+
+template <class F, class V, class E>
+constexpr auto gradient_of() {
+  using nodes = nodes_of<F>;
+  constexpr int place = index_of<V>(nodes{});
+  if constexpr (place < 0 || is_zero<E> || F::result == kind::index) return Zero<V::dim>{};
+  else return typename reverse_sweep<nodes, V, E>::template adjoint<place>::type{};
+}
+
+/// A symbol that no formula of a user contains: a direction, introduced and eliminated within one derivation.
+template <class F>
+using fresh_direction = variable<role::parameter, 1 << 20, F::dim>;
+
+}  // namespace detail
+
+/// (dF/dV)^T E, with E of F's dimension (or a scalar): a formula of V's dimension.
+template <formula F, formula V, formula E>
+  requires(!requires { F::is_reduction; })
+constexpr auto grad(F, V, E) {
+  static_assert(E::dim == F::dim || E::dim == 1, "kernfold: grad(f, v, e) needs e of the dimension of f");
+  return detail::gradient_of<F, V, E>();
+}
+/// The gradient of a scalar formula.
+template <formula F, formula V>
+constexpr auto grad(F, V) {
+  static_assert(F::dim == 1, "kernfold: grad(f, v) needs a scalar f; give the adjoint, as in grad(f, v, e)");
+  return detail::gradient_of<F, V, Constant<1>>();
+}
+
+/// (dF/dV) U: forward mode by double transposition. (dF/dV)^T E is linear in E, and the transpose of that map at U is
+/// the directional derivative, so forward mode needs no rules of its own.
+template <formula F, formula V, formula U>
+constexpr auto diff(F, V, U) {
+  static_assert(U::dim == V::dim || U::dim == 1, "kernfold: diff(f, v, u) needs u of the dimension of v");
+  using E = detail::fresh_direction<F>;
+  using transposed = decltype(detail::gradient_of<F, V, E>());
+  return detail::gradient_of<transposed, E, decltype(detail::spread<V::dim>(U{}))>();
+}
+
+}  // namespace kernfold

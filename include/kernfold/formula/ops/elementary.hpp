@@ -1,0 +1,115 @@
+// kernfold/formula/ops/elementary.hpp: elementary functions, component by component.
+#pragma once
+
+#include "../../core/math.hpp"
+#include "../node.hpp"
+
+namespace kernfold {
+
+namespace detail {
+// The nearest doubles, as types.
+consteval auto ln2() { return constant_type<real_number(0.693147180559945309417).num, 0>::type{}; }
+consteval auto log2_of_e() { return constant_type<real_number(1.442695040888963407359).num, 0>::type{}; }
+}  // namespace detail
+
+/// exp(f)
+struct Exp : elementwise<Exp> {
+  static constexpr int at_zero = 1;
+  template <class T>
+  KERNFOLD_HD static T eval(T a) { return math::exp(a); }
+  static constexpr auto gradient(auto f, auto g) { return g * exp(f); }
+};
+
+/// 2^f. Lowering turns the exponentials of the pair stage into it, with log2(e) folded into the argument's factors.
+struct Exp2 : elementwise<Exp2> {
+  static constexpr int at_zero = 1;
+  template <class T>
+  KERNFOLD_HD static T eval(T a) { return math::exp2(a); }
+  static constexpr auto gradient(auto f, auto g) { return detail::ln2() * (g * make<Exp2>(f)); }
+};
+
+/// log(f): -inf at 0, NaN below
+struct Log : elementwise<Log> {
+  template <class T>
+  KERNFOLD_HD static T eval(T a) { return math::log(a); }
+  static constexpr auto gradient(auto f, auto g) { return g / f; }
+};
+
+/// sin(f)
+struct Sin : elementwise<Sin> {
+  static constexpr int at_zero = 0;
+  template <class T>
+  KERNFOLD_HD static T eval(T a) { return math::sin(a); }
+  static constexpr auto gradient(auto f, auto g) { return g * cos(f); }
+};
+
+/// cos(f)
+struct Cos : elementwise<Cos> {
+  static constexpr int at_zero = 1;
+  template <class T>
+  KERNFOLD_HD static T eval(T a) { return math::cos(a); }
+  static constexpr auto gradient(auto f, auto g) { return -(g * sin(f)); }
+};
+
+/// tanh(f)
+struct Tanh : elementwise<Tanh> {
+  static constexpr int at_zero = 0;
+  template <class T>
+  KERNFOLD_HD static T eval(T a) { return math::tanh(a); }
+  static constexpr auto gradient(auto f, auto g) { return g * (constant<1> - square(tanh(f))); }
+};
+
+/// |f|; its gradient at 0 is 0.
+struct Abs : index_elementwise<Abs> {
+  static constexpr int at_zero = 0;
+  template <class T>
+  KERNFOLD_HD static T eval(T a) { return math::abs(a); }
+  static constexpr auto gradient(auto f, auto g) { return g * sign(f); }
+};
+
+/// -1, 0 or 1; NaN stays NaN
+struct Sign : elementwise<Sign> {
+  static constexpr int at_zero = 0;
+  template <class T>
+  KERNFOLD_HD static T eval(T a) {
+    return math::select(a > T(0), T(1), math::select(a < T(0), T(-1), a));
+  }
+  static constexpr auto gradient(auto f, auto) { return zero<decltype(f)::dim>; }
+};
+
+/// 0 where f < 0, else 1: step(0) = 1
+struct Step : elementwise<Step> {
+  static constexpr int at_zero = 1;
+  template <class T>
+  KERNFOLD_HD static T eval(T a) { return math::select(a < T(0), T(0), T(1)); }
+  static constexpr auto gradient(auto f, auto) { return zero<decltype(f)::dim>; }
+};
+
+/// max(f, 0); its gradient at 0 is 1, that of step(0).
+struct ReLU : elementwise<ReLU> {
+  static constexpr int at_zero = 0;
+  template <class T>
+  KERNFOLD_HD static T eval(T a) { return math::select(a < T(0), T(0), a); }
+  static constexpr auto gradient(auto f, auto g) { return g * step(f); }
+};
+
+template <formula F>
+constexpr auto exp(F f) { return make<Exp>(f); }
+template <formula F>
+constexpr auto log(F f) { return make<Log>(f); }
+template <formula F>
+constexpr auto sin(F f) { return make<Sin>(f); }
+template <formula F>
+constexpr auto cos(F f) { return make<Cos>(f); }
+template <formula F>
+constexpr auto tanh(F f) { return make<Tanh>(f); }
+template <formula F>
+constexpr auto abs(F f) { return make<Abs>(f); }
+template <formula F>
+constexpr auto sign(F f) { return make<Sign>(f); }
+template <formula F>
+constexpr auto step(F f) { return make<Step>(f); }
+template <formula F>
+constexpr auto relu(F f) { return make<ReLU>(f); }
+
+}  // namespace kernfold

@@ -1,0 +1,345 @@
+// kernfold/formula/print.hpp: formulas as text, as one would write them: exp(-p3 |x0 - y1|^2) y2.
+//
+// The distinct nodes of a formula become rows of a table, and one ordinary function prints any table: what a formula
+// costs to print is data, not code.
+#pragma once
+
+#include "../core/error.hpp"
+#include "graph.hpp"
+#include "ops/arithmetic.hpp"
+#include "ops/norms.hpp"
+#include "ops/select.hpp"
+#include "ops/vector.hpp"
+
+namespace kernfold {
+namespace detail {
+
+/// How tightly what is printed holds together; it stands in parentheses where its place asks for more.
+enum class binding_strength : unsigned char { sum, quotient, product, power, atom };
+
+/// How an operation is written. In `pattern` A, B and C stand for the arguments, '#' for the operation's number; an
+/// operation without a pattern is a call.
+struct notation {
+  const char* pattern = nullptr;
+  binding_strength strength = binding_strength::atom;
+  binding_strength argument[max_arguments] = {};
+  number parameter = {0, 1};
+};
+
+template <class Op> inline constexpr notation notation_of{};
+template <> inline constexpr notation notation_of<Add>{"A + B", binding_strength::sum};
+template <> inline constexpr notation notation_of<Sub>{"A - B", binding_strength::sum};
+template <>
+inline constexpr notation notation_of<Mul>{
+    "A B", binding_strength::product, {binding_strength::product, binding_strength::product}};
+template <>
+inline constexpr notation notation_of<Div>{
+    "A / B", binding_strength::quotient, {binding_strength::quotient, binding_strength::power}};
+template <>
+inline constexpr notation notation_of<FusedMultiplyAdd>{
+    "A B + C",
+    binding_strength::sum,
+    {binding_strength::product, binding_strength::product, binding_strength::quotient}};
+template <> inline constexpr notation notation_of<Square>{"A^2", binding_strength::power, {binding_strength::atom}};
+template <std::int64_t N, std::int64_t D>
+inline constexpr notation notation_of<Pow<N, D>>{
+    N >= 0 && D == 1 ? "A^#" : "A^(#)", binding_strength::power, {binding_strength::atom}, {N, D}};
+template <> inline constexpr notation notation_of<Scalprod>{"(A | B)"};
+template <> inline constexpr notation notation_of<SqNorm2>{"|A|^2", binding_strength::power};
+template <>
+inline constexpr notation notation_of<SqDist>{
+    "|A - B|^2", binding_strength::power, {binding_strength::sum, binding_strength::quotient}};
+template <> inline constexpr notation notation_of<Equal>{"[A == B]"};
+template <> inline constexpr notation notation_of<NotEqual>{"[A != B]"};
+template <> inline constexpr notation notation_of<LessThan>{"[A < B]"};
+template <> inline constexpr notation notation_of<LessOrEqual>{"[A <= B]"};
+template <int M>
+inline constexpr notation notation_of<Elem<M>>{"A_[#]", binding_strength::atom, {binding_strength::atom}, {M, 1}};
+
+/// A node or leaf as data.
+struct printed_node {
+  enum what : unsigned char { symbol, constant, sum, difference, product, quotient, other, leaf } kind = symbol;
+  notation form{};             // of an operation
+  const char* name = nullptr;  // of a symbol, or the text that an operation's name stands in
+  number value{0, 1};          // of a constant; a symbol's position, -1 for none
+  argument_numbers arguments{{-1, -1, -1, -1}};
+  void (*print_leaf)(message&) = nullptr;
+};
+
+inline namespace KERNFOLD_ABI {
+
+/// A text that contains "Op = " and the type's name.
+template <class Op> constexpr const char* name_source() {
+  if constexpr (requires { Op::name(); })
+    return Op::name();
+  else
+    return __PRETTY_FUNCTION__;
+}
+
+template <class F> [[gnu::cold, gnu::noinline]] void print_folded(message&);
+
+template <class F> struct printed_row {
+  static consteval printed_node get() {
+    if constexpr (requires { typename F::spec; }) {
+      return {.kind = printed_node::leaf, .print_leaf = &print_folded<F>};
+    } else if constexpr (is_index_variable<F>) {
+      return {.name = F::depends == depends_on_i ? "row_index" : "column_index", .value = {-1, 1}};
+    } else {
+      constexpr const char* letters[] = {"p", "x", "y"};
+      return {.name = letters[static_cast<int>(F::symbol_role)], .value = {F::position, 1}};
+    }
+  }
+};
+template <std::int64_t N, std::int64_t D> struct printed_row<Constant<N, D>> {
+  static consteval printed_node get() { return {.kind = printed_node::constant, .value = {N, D}}; }
+};
+template <int D> struct printed_row<Zero<D>> {
+  static consteval printed_node get() { return {.kind = printed_node::constant}; }
+};
+template <class Op, class... Args> struct printed_row<node<Op, Args...>> {
+  static consteval printed_node get() {
+    const auto kind = std::is_same_v<Op, Add>   ? printed_node::sum
+                      : std::is_same_v<Op, Sub> ? printed_node::difference
+                      : std::is_same_v<Op, Mul> ? printed_node::product
+                      : std::is_same_v<Op, Div> ? printed_node::quotient
+                                                : printed_node::other;
+    return {.kind = kind, .form = notation_of<Op>, .name = name_source<Op>()};
+  }
+};
+
+template <int N> struct printed_table { printed_node row[N]; };
+template <class... Fs> consteval auto make_printed_table(type_list<Fs...> nodes) {
+  printed_table<sizeof...(Fs)> table{{printed_row<Fs>::get()...}};
+  const auto arguments = make_argument_table(nodes);
+  for (int k = 0; k < nodes.size; ++k) table.row[k].arguments = arguments.row[k];
+  return table;
+}
+
+/// Part of a text.
+struct letters {
+  const char* first;
+  std::size_t count;
+  const char* data() const { return first; }
+  std::size_t size() const { return count; }
+};
+
+[[gnu::cold, gnu::noinline]] inline void print_letter(message& out, char c) { out << letters{&c, 1}; }
+
+/// value >= 0 in as few digits as read back as the same double (17 at most).
+[[gnu::cold, gnu::noinline]] inline void print_real(message& out, double value) {
+  if (!(value > 0 && value < __builtin_inf())) {
+    out << (value == 0 ? "0" : value == value ? "inf" : "nan");
+    return;
+  }
+  const auto power_of_ten = [](int n) {
+    long double power = 1, factor = 10;
+    for (int k = n < 0 ? -n : n; k != 0; k /= 2, factor *= factor)
+      if (k % 2 != 0) power *= factor;
+    return n < 0 ? 1 / power : power;
+  };
+  int exponent = 0;
+  while (power_of_ten(exponent + 1) <= value) ++exponent;
+  while (power_of_ten(exponent) > value) --exponent;
+  int count = 0;
+  std::uint64_t digits = 0;
+  do {
+    const long double unit = power_of_ten(exponent - count);
+    digits = static_cast<std::uint64_t>(value / unit + 0.5L);
+    if (++count == 17 || static_cast<double>(digits * unit) == value) break;
+  } while (true);
+  char text[20];
+  for (int k = count; k-- > 0; digits /= 10) text[k] = static_cast<char>('0' + digits % 10);
+  const bool scientific = exponent < -5 || exponent > 16;
+  const int point = scientific ? 1 : exponent + 1;  // digits before the decimal point
+  if (point <= 0) {
+    out << "0.";
+    for (int k = point; k < 0; ++k) out << "0";
+    out << letters{text, static_cast<std::size_t>(count)};
+  } else {
+    for (int k = 0; k < point; ++k) print_letter(out, k < count ? text[k] : '0');
+    if (count > point) out << "." << letters{text + point, static_cast<std::size_t>(count - point)};
+  }
+  if (scientific) out << "e" << exponent;
+}
+
+/// The operation's name: its own, or its struct's. The library's structs are named Exp, ..., their functions exp, ...
+[[gnu::cold, gnu::noinline]] inline void print_name(message& out, const char* source) {
+  const char* first = __builtin_strstr(source, "Op = ");
+  if (!first) {
+    out << source;
+    return;
+  }
+  first += 5;
+  const bool ours = __builtin_strncmp(first, "kernfold::", 10) == 0;
+  const char* last = first;
+  for (int depth = 0; *last != '\0' && (depth > 0 || (*last != ';' && *last != ']' && *last != ',')); ++last) {
+    if (*last == '<' || *last == '(' || *last == '[' || *last == '{')
+      ++depth;
+    else if (*last == '>' || *last == ')' || *last == ']' || *last == '}')
+      --depth;
+    else if (*last == ':' && last[1] == ':' && depth == 0)
+      first = ++last + 1;
+  }
+  bool lower = ours;
+  for (; first < last; ++first) {
+    lower = lower && *first != '<';
+    print_letter(out, lower && *first >= 'A' && *first <= 'Z' ? static_cast<char>(*first - 'A' + 'a') : *first);
+  }
+}
+
+/// Prints the nodes of a table, in which children stand before parents.
+struct printer {
+  using strength = binding_strength;
+  const printed_node* nodes;
+  message& out;
+
+  /// Node n where at least `least` is asked for. Without its sign where `magnitude`: the place has printed the minus.
+  [[gnu::cold, gnu::noinline]] void print(int n, strength least, bool magnitude = false) const {
+    const printed_node& f = nodes[n];
+    if (magnitude && f.kind == printed_node::product && is_minus_one(f.arguments.at[0]))
+      return print(f.arguments.at[1], least > strength::product ? least : strength::product);
+    const bool minus = !magnitude && is_negative(n);
+    const bool enclosed = (minus ? strength::sum : strength_of(f)) < least;
+    if (enclosed) out << "(";
+    if (minus) {
+      out << "-";
+      print(n, f.kind == printed_node::quotient ? strength::quotient : strength::product, true);
+    } else {
+      print_open(f, magnitude);
+    }
+    if (enclosed) out << ")";
+  }
+
+ private:
+  /// c, c f and c f / g with a constant c < 0 begin with a minus, which merges with the sign before them.
+  bool is_negative(int n) const {
+    const printed_node& f = nodes[n];
+    if (f.kind == printed_node::constant) return f.value.value() < 0;
+    return (f.kind == printed_node::product || f.kind == printed_node::quotient) && is_negative(f.arguments.at[0]);
+  }
+  bool is_minus_one(int n) const {
+    const printed_node& f = nodes[n];
+    return f.kind == printed_node::constant && f.value.num == -1 && f.value.den == 1;
+  }
+  bool begins_with_minus(int n) const {
+    const printed_node& f = nodes[n];
+    if (f.kind == printed_node::difference) return begins_with_minus(f.arguments.at[0]);
+    if (f.kind == printed_node::sum) return begins_with_minus(f.arguments.at[is_swapped(f)]);
+    return is_negative(n);
+  }
+  /// -f + g is printed as g - f.
+  bool is_swapped(const printed_node& f) const {
+    return is_negative(f.arguments.at[0]) && !begins_with_minus(f.arguments.at[1]);
+  }
+  static strength strength_of(const printed_node& f) {
+    if (f.kind == printed_node::constant) return f.value.den > 1 ? strength::quotient : strength::atom;
+    return f.form.pattern ? f.form.strength : strength::atom;
+  }
+
+  void print_open(const printed_node& f, bool magnitude) const {
+    const int* arguments = f.arguments.at;
+    switch (f.kind) {
+      case printed_node::symbol:
+        out << f.name;
+        if (f.value.num >= 0) out << f.value.num;
+        break;
+      case printed_node::leaf:
+        f.print_leaf(out);
+        break;
+      case printed_node::constant:
+        print_constant(f.value);
+        break;
+      case printed_node::sum: {
+        const int left = is_swapped(f);
+        print(arguments[left], strength::sum);
+        print_added(arguments[1 - left], false);
+        break;
+      }
+      case printed_node::difference:
+        print(arguments[0], strength::sum);
+        print_added(arguments[1], true);
+        break;
+      case printed_node::product:
+        // A fraction in front is no quotient of what follows: 1/2 x0.
+        print(arguments[0], nodes[arguments[0]].kind == printed_node::constant ? strength::quotient : strength::product,
+              magnitude);
+        out << " ";
+        print(arguments[1], strength::product);
+        break;
+      case printed_node::quotient:
+        print(arguments[0], strength::quotient, magnitude);
+        out << " / ";
+        print(arguments[1], strength::power);
+        break;
+      default:
+        f.form.pattern ? print_pattern(f) : print_call(f);
+    }
+  }
+  /// + f or - f, the signs merged
+  void print_added(int n, bool subtracted) const {
+    const bool negative = is_negative(n);
+    out << (negative != subtracted ? " - " : " + ");
+    const bool sum_may_follow = !negative && !subtracted && !begins_with_minus(n);
+    print(n, sum_may_follow ? strength::sum : strength::quotient, negative);
+  }
+  void print_constant(number c) const {
+    const bool minus = c.value() < 0;
+    if (!c.rational()) return print_real(out, minus ? -c.value() : c.value());
+    out << (minus ? -c.num : c.num);
+    if (c.den != 1) out << "/" << c.den;
+  }
+  void print_pattern(const printed_node& f) const {
+    for (const char* p = f.form.pattern; *p != '\0'; ++p) {
+      if (*p == '#') {
+        if (f.form.parameter.num < 0) out << "-";
+        print_constant(f.form.parameter);
+      } else if (*p >= 'A' && *p < 'A' + max_arguments) {
+        print(f.arguments.at[*p - 'A'], f.form.argument[*p - 'A']);
+      } else {
+        print_letter(out, *p);
+      }
+    }
+  }
+  void print_call(const printed_node& f) const {
+    print_name(out, f.name);
+    for (int a = 0; a < max_arguments && f.arguments.at[a] >= 0; ++a) {
+      out << (a == 0 ? "(" : ", ");
+      print(f.arguments.at[a], strength::sum);
+    }
+    out << ")";
+  }
+};
+
+template <class F> [[gnu::cold, gnu::noinline]] void print_formula(message& out) {
+  using nodes = nodes_of<F>;
+  static constexpr auto table = make_printed_table(nodes{});
+  printer{table.row, out}.print(nodes::size - 1, binding_strength::sum);
+}
+
+/// name(formulas...) of a reduction
+template <class Spec, class... Fs> void print_reduction(message& out, const char* suffix, type_list<Fs...>) {
+  out << Spec::name() << suffix;
+  const char* separator = "(";
+  ((out << separator, separator = ", ", print_formula<Fs>(out)), ...);
+  out << ")";
+}
+template <class F> [[gnu::cold, gnu::noinline]] void print_folded(message& out) {
+  constexpr const char* suffixes[] = {"_ij", "_j", "_i"};
+  print_reduction<typename F::spec>(out, suffixes[static_cast<int>(F::symbol_role)], typename F::spec::formulas{});
+}
+
+}  // namespace KERNFOLD_ABI
+}  // namespace detail
+
+inline namespace KERNFOLD_ABI {
+
+/// A formula as text: x0 stands for Vi<0, ...>, y1 for Vj<1, ...>, p2 for Pm<2, ...>; factors stand side by side,
+/// (a | b) is a scalar product, a_[k] component k, [a < b] is 1 or 0, and the rest are calls.
+template <formula F> message to_string(F) {
+  message out;
+  detail::print_formula<F>(out);
+  return out;
+}
+
+}  // namespace KERNFOLD_ABI
+}  // namespace kernfold

@@ -1,0 +1,203 @@
+// kernfold/formula/lower.hpp: from a formula as written to the one that is evaluated.
+//
+// Every node belongs to the earliest stage at which its value is known: once per call (parameter), once per output row
+// (row), once per column of a tile (column), or for each pair. Only the pair stage costs M N times, so lowering moves
+// work out of it:
+//   - the exponentials of the pair stage become powers of two, log2(e) joining the factors of their argument;
+//   - the factors of a product are regrouped by stage, scalars before vectors;
+//   - a quotient by something known earlier is a product with its inverse;
+//   - a product that is added becomes a fused multiply-add;
+//   - a factor of rows and parameters leaves a sum over the columns: sum_j r_i f_ij = r_i sum_j f_ij.
+#pragma once
+
+#include "graph.hpp"
+#include "simplify.hpp"
+
+namespace kernfold {
+
+enum class stage : unsigned char { parameter, row, column, pair };
+
+namespace detail {
+
+/// The stage of a set of roles, where Rows is the role bit of the output side.
+consteval stage stage_of(role_set depends, role_set rows) {
+  if (depends == no_roles) return stage::parameter;
+  if (depends == depends_on_both) return stage::pair;
+  return depends == rows ? stage::row : stage::column;
+}
+template <class F, role_set Rows>
+inline constexpr stage stage_in = stage_of(F::depends, Rows);
+
+template <class F, role_set Rows>
+struct lowered;
+
+template <class Coefficient, class Factors>
+struct factorization {
+  using coefficient = Coefficient;
+  using factors = Factors;
+};
+
+template <class F, role_set Rows>
+struct factorized {
+  using type = factorization<Constant<1>, type_list<F>>;
+};
+template <std::int64_t N, std::int64_t D, role_set Rows>
+struct factorized<Constant<N, D>, Rows> {
+  using type = factorization<Constant<N, D>, type_list<>>;
+};
+template <class A, class B>
+struct factor_product;
+template <class C, class... Fs, class D, class... Gs>
+struct factor_product<factorization<C, type_list<Fs...>>, factorization<D, type_list<Gs...>>> {
+  using type = factorization<decltype(constant_product(C{}, D{})), type_list<Fs..., Gs...>>;
+};
+template <class F, class G, role_set Rows>
+struct factorized<node<Mul, F, G>, Rows>
+    : factor_product<typename factorized<F, Rows>::type, typename factorized<G, Rows>::type> {};
+template <class F, class G, role_set Rows>
+  requires(stage_in<G, Rows> != stage::pair)
+struct factorized<node<Div, F, G>, Rows>
+    : factor_product<typename factorized<F, Rows>::type, factorization<Constant<1>, type_list<node<Inv, G>>>> {};
+
+/// f_1 f_2 ... from left to right
+template <class... Fs>
+struct left_product {
+  using type = Constant<1>;
+};
+template <class F>
+struct left_product<F> {
+  using type = F;
+};
+template <class F, class G, class... Rest>
+struct left_product<F, G, Rest...> : left_product<node<Mul, F, G>, Rest...> {};
+template <class List>
+struct product_of;
+template <class... Fs>
+struct product_of<type_list<Fs...>> : left_product<Fs...> {};
+
+template <bool Wanted, class F>
+using keep_if = std::conditional_t<Wanted, type_list<F>, type_list<>>;
+/// 1 is no factor
+template <class F>
+using unless_one = keep_if<!is_integer<F, 1>, F>;
+
+/// The product of the factors of one stage, scalars first: one scalar product, then one per component.
+template <class List, stage S, role_set Rows>
+struct stage_product;
+template <class... Fs, stage S, role_set Rows>
+struct stage_product<type_list<Fs...>, S, Rows> {
+  using type = typename product_of<join<keep_if<stage_in<Fs, Rows> == S && Fs::dim == 1, Fs>...,
+                                        keep_if<stage_in<Fs, Rows> == S && Fs::dim != 1, Fs>...>>::type;
+};
+
+/// A product regrouped: coefficient and parameters join the rows, else the columns, else they meet each pair.
+template <class Factorization, role_set Rows>
+struct regrouped {
+  using list = typename Factorization::factors;
+  using coefficient = typename Factorization::coefficient;
+  using parameters = typename product_of<
+      join<unless_one<coefficient>, unless_one<typename stage_product<list, stage::parameter, Rows>::type>>>::type;
+  using rows = typename stage_product<list, stage::row, Rows>::type;
+  using columns = typename stage_product<list, stage::column, Rows>::type;
+  static constexpr bool has_rows = !is_integer<rows, 1>, has_columns = !is_integer<columns, 1>;
+
+  template <class A, class B>
+  using both = typename product_of<join<unless_one<A>, unless_one<B>>>::type;
+  /// what leaves a sum over the columns
+  using outer = both<parameters, rows>;
+
+  template <class List>
+  struct pairs;
+  template <class... Fs>
+  struct pairs<type_list<Fs...>> {
+    using type = type_list<typename lowered<Fs, Rows>::type...>;
+  };
+  template <class List>
+  struct of_pair_stage;
+  template <class... Fs>
+  struct of_pair_stage<type_list<Fs...>> {
+    using type = join<keep_if<stage_in<Fs, Rows> == stage::pair, Fs>...>;
+  };
+  using pair_factors = typename pairs<typename of_pair_stage<list>::type>::type;
+
+  template <class List>
+  struct scalars_first;
+  template <class... Fs>
+  struct scalars_first<type_list<Fs...>> {
+    using type = typename product_of<join<keep_if<Fs::dim == 1, Fs>..., keep_if<Fs::dim != 1, Fs>...>>::type;
+  };
+  /// pair and column factors only: what a sum over the columns adds up
+  using inner = typename scalars_first<join<pair_factors, unless_one<columns>>>::type;
+  /// the whole product
+  using type = typename scalars_first<join<
+      pair_factors, unless_one<std::conditional_t<has_rows, outer, rows>>,
+      unless_one<std::conditional_t<has_rows, columns, both<parameters, columns>>>>>::type;
+};
+
+/// c f with the constant pushed through sums to where it meets a coefficient, a parameter or an earlier stage.
+template <class C, class F>
+struct scaled {
+  using type = decltype(C{} * F{});
+};
+template <class C, class F, class G>
+struct scaled<C, node<Add, F, G>> {
+  using type = node<Add, typename scaled<C, F>::type, typename scaled<C, G>::type>;
+};
+template <class C, class F, class G>
+struct scaled<C, node<Sub, F, G>> {
+  using type = node<Sub, typename scaled<C, F>::type, typename scaled<C, G>::type>;
+};
+
+template <class F, class G>
+struct lowered_sum {
+  using type = node<Add, F, G>;
+};
+template <class A, class B, class G>
+struct lowered_sum<node<Mul, A, B>, G> {
+  using type = node<FusedMultiplyAdd, A, B, G>;
+};
+template <class F, class A, class B>
+  requires(!is_node_of<F, Mul>)
+struct lowered_sum<F, node<Mul, A, B>> {
+  using type = node<FusedMultiplyAdd, A, B, F>;
+};
+
+/// The formula that is evaluated. Before the pair stage nothing needs to change.
+template <class F, role_set Rows>
+struct lowered {
+  using type = F;
+};
+template <class F, role_set Rows>
+inline constexpr bool at_pair_stage = stage_in<F, Rows> == stage::pair && F::result == kind::real;
+
+template <class Op, class... Args, role_set Rows>
+  requires at_pair_stage<node<Op, Args...>, Rows>
+struct lowered<node<Op, Args...>, Rows> {
+  using type = node<Op, typename lowered<Args, Rows>::type...>;
+};
+template <class F, class G, role_set Rows>
+  requires at_pair_stage<node<Mul, F, G>, Rows>
+struct lowered<node<Mul, F, G>, Rows> : regrouped<typename factorized<node<Mul, F, G>, Rows>::type, Rows> {};
+template <class F, class G, role_set Rows>
+  requires(at_pair_stage<node<Div, F, G>, Rows> && stage_in<G, Rows> != stage::pair)
+struct lowered<node<Div, F, G>, Rows> : regrouped<typename factorized<node<Div, F, G>, Rows>::type, Rows> {};
+template <class F, class G, role_set Rows>
+  requires at_pair_stage<node<Add, F, G>, Rows>
+struct lowered<node<Add, F, G>, Rows>
+    : lowered_sum<typename lowered<F, Rows>::type, typename lowered<G, Rows>::type> {};
+template <class F, role_set Rows>
+  requires at_pair_stage<node<Exp, F>, Rows>
+struct lowered<node<Exp, F>, Rows> {
+  using type = node<Exp2, typename lowered<typename scaled<decltype(log2_of_e()), F>::type, Rows>::type>;
+};
+
+/// A summand split into what leaves the sum over the columns and what stays.
+template <class F, role_set Rows>
+struct split_summand {
+  using parts = regrouped<typename factorized<F, Rows>::type, Rows>;
+  using outer = typename parts::outer;
+  using inner = typename parts::inner;
+};
+
+}  // namespace detail
+}  // namespace kernfold

@@ -1,0 +1,149 @@
+// kernfold/formula/scale.hpp: the scale of a squared distance moves into its vectors.
+//
+// exp2(c |u - v|^2), with u known per row, v per column and c per call, costs a product per pair. With the sign of c known
+// from its form it costs none:
+//   c |u - v|^2 = +-|u' - v'|^2,   u' = s (u - o),  v' = s (v - o),  s = sqrt|c|.
+// u' and v' are rounded where u and v were exact, so what is lost grows with their size: the origin o, the first of the v,
+// makes that the size of the cloud and not its distance from zero. Not done where u - v or the distance is needed
+// elsewhere at a pair (as in gradients): they would have to be computed twice.
+#pragma once
+
+#include "lower.hpp"
+
+namespace kernfold {
+
+/// Row 0 of a variable's array, the same for all pairs.
+template <class V>
+struct first_row : formula_base {
+  static constexpr int dim = V::dim;
+  static constexpr role_set depends = no_roles;
+  static constexpr kind result = kind::real;
+  using element = typename V::element;
+  using variable = V;
+};
+template <class F>
+inline constexpr bool is_first_row = false;
+template <class V>
+inline constexpr bool is_first_row<first_row<V>> = true;
+
+/// sqrt|c|, bounded so that an infinite scale does not turn finite coordinates into NaN
+struct DistanceScale : elementwise<DistanceScale> {
+  template <class T>
+  KERNFOLD_HD static T eval(T a) {
+    using real = math::real_of<T>;
+    return math::min(T(sizeof(real) == 4 ? real(0x1p60) : real(0x1p400)), math::sqrt(math::abs(a)));
+  }
+};
+
+/// -|f - g|^2: the sign costs nothing
+struct NegSqDist : operation<NegSqDist> {
+  static consteval int dim(int a, int b) { return SqDist::dim(a, b); }
+  template <class T, class A, class B>
+  KERNFOLD_HD static T component(int, const A& a, const B& b) {
+    T total = T(0);
+    for_each_component<(A::dim > B::dim ? A::dim : B::dim)>([&](int k) KERNFOLD_INLINE_LAMBDA {
+      const T d = a.broadcast(k) - b.broadcast(k);
+      total = math::fnma(d, d, total);
+    });
+    return total;
+  }
+};
+
+namespace detail {
+
+/// The sign that a formula has by its form: 1 for >= 0, -1 for <= 0, 0 where it is not known.
+template <class F>
+inline constexpr int sign_of_form = 0;
+template <std::int64_t N, std::int64_t D>
+inline constexpr int sign_of_form<Constant<N, D>> = Constant<N, D>::value >= 0 ? 1 : -1;
+template <class F, class G>
+inline constexpr int sign_of_form<node<Mul, F, G>> = sign_of_form<F> * sign_of_form<G>;
+template <class F, class G>
+inline constexpr int sign_of_form<node<Div, F, G>> = sign_of_form<F> * sign_of_form<G>;
+template <class F>
+inline constexpr int sign_of_form<node<Inv, F>> = sign_of_form<F>;
+template <class F>
+inline constexpr int sign_of_form<node<Square, F>> = 1;
+template <std::int64_t N, class F>
+inline constexpr int sign_of_form<node<Pow<N, 1>, F>> = N % 2 == 0 ? 1 : sign_of_form<F>;
+template <std::int64_t N, class F>
+inline constexpr int sign_of_form<node<Pow<N, 2>, F>> = 1;
+template <class F>
+inline constexpr int sign_of_form<node<Exp, F>> = 1;
+template <class F>
+inline constexpr int sign_of_form<node<Sqrt, F>> = 1;
+template <class F>
+inline constexpr int sign_of_form<node<Rsqrt, F>> = 1;
+template <class F>
+inline constexpr int sign_of_form<node<Abs, F>> = 1;
+template <class F>
+inline constexpr int sign_of_form<node<SqNorm2, F>> = 1;
+template <class F, class G>
+inline constexpr int sign_of_form<node<SqDist, F, G>> = 1;
+
+template <class F, class... Fs>
+consteval int uses_in(type_list<Fs...>) {
+  int uses = 0;
+  const auto count = [&]<class Op, class... Args>(type_identity_of<node<Op, Args...>>) {
+    uses += (int(std::is_same_v<F, Args>) + ... + 0);
+  };
+  const auto visit = [&]<class G>(type_identity_of<G> g) {
+    if constexpr (is_node<G>) count(g);
+  };
+  (visit(type_identity_of<Fs>{}), ...);
+  return uses;
+}
+
+template <class F>
+inline constexpr bool is_real_variable = is_variable<F> && F::result == kind::real;
+
+/// The vectors of a distance between rows and columns, where the columns are a variable; `possible` says whether they may
+/// carry a scale: there is no other use of the distance, nor of their difference.
+template <class Nodes, role_set Rows, class U, class V>
+struct scalable {
+  static constexpr bool by_stage = stage_in<U, Rows> == stage::row && stage_in<V, Rows> == stage::column &&
+                                   is_real_variable<V> && U::dim == V::dim;
+  static constexpr bool possible = by_stage && uses_in<node<SqDist, U, V>>(Nodes{}) == 1 &&
+                                   !contains<node<Sub, U, V>>(Nodes{}) && !contains<node<Sub, V, U>>(Nodes{});
+  template <class Scale>
+  using rows = node<Mul, node<DistanceScale, Scale>, node<Sub, U, first_row<V>>>;
+  template <class Scale>
+  using columns = node<Mul, node<DistanceScale, Scale>, node<Sub, V, first_row<V>>>;
+};
+
+/// A lowered formula with the scales of its distances moved; Nodes are the nodes of the whole program.
+template <class F, class Nodes, role_set Rows>
+struct rescaled {
+  using type = F;
+};
+template <class Op, class... Args, class Nodes, role_set Rows>
+  requires at_pair_stage<node<Op, Args...>, Rows>
+struct rescaled<node<Op, Args...>, Nodes, Rows> {
+  using type = node<Op, typename rescaled<Args, Nodes, Rows>::type...>;
+};
+
+template <class Product, class Distance, class Scale, class Nodes, role_set Rows>
+struct rescaled_distance {
+  using type = Product;
+};
+template <class Product, class U, class V, class Scale, class Nodes, role_set Rows>
+  requires(scalable<Nodes, Rows, U, V>::possible || scalable<Nodes, Rows, V, U>::possible)
+struct rescaled_distance<Product, node<SqDist, U, V>, Scale, Nodes, Rows> {
+  using vectors = std::conditional_t<scalable<Nodes, Rows, U, V>::possible, scalable<Nodes, Rows, U, V>,
+                                     scalable<Nodes, Rows, V, U>>;
+  using op = std::conditional_t<(sign_of_form<Scale> > 0), SqDist, NegSqDist>;
+  using type = node<op, typename vectors::template rows<Scale>, typename vectors::template columns<Scale>>;
+};
+template <class U, class V, class Scale, class Nodes, role_set Rows>
+  requires(at_pair_stage<node<SqDist, U, V>, Rows> && Scale::depends == no_roles && sign_of_form<Scale> != 0)
+struct rescaled<node<Mul, node<SqDist, U, V>, Scale>, Nodes, Rows>
+    : rescaled_distance<node<Mul, node<SqDist, U, V>, Scale>, node<SqDist, U, V>, Scale, Nodes, Rows> {};
+
+template <role_set Rows, class... Roots>
+struct rescaled_program {
+  using nodes = nodes_of<Roots...>;
+  using roots = type_list<typename rescaled<Roots, nodes, Rows>::type...>;
+};
+
+}  // namespace detail
+}  // namespace kernfold

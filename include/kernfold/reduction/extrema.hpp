@@ -1,0 +1,184 @@
+// kernfold/reduction/extrema.hpp: a_i = min_j F, max_j F, and the columns where they are reached.
+#pragma once
+
+#include "folded.hpp"
+
+namespace kernfold {
+namespace detail {
+inline namespace KERNFOLD_ABI {
+
+enum class extreme : unsigned char { min, max };
+
+/// Whether a comes before b. A NaN comes before nothing, so it is never chosen.
+template <extreme E, class T>
+KERNFOLD_HD auto precedes(T a, T b) {
+  if constexpr (E == extreme::min) return a < b;
+  else return b < a;
+}
+template <extreme E, class T>
+KERNFOLD_HD T last_of_all() {
+  return T(E == extreme::min ? math::infinity<math::real_of<T>>() : -math::infinity<math::real_of<T>>());
+}
+
+/// a_k = min_j F_k or max_j F_k; +inf or -inf where there is nothing to choose from.
+template <int Dim, extreme E>
+struct extremum_fold {
+  static constexpr int dim = Dim;
+  static constexpr kind result = kind::real;
+  static constexpr int block = 1;
+
+  template <class T>
+  struct state {
+    vec<T, Dim> best;
+  };
+  template <class T>
+  using accumulator = state<T>;
+
+  template <class T>
+  static KERNFOLD_HD void identity(state<T>& s) {
+    for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA { s.best[k] = last_of_all<E, T>(); });
+  }
+  template <class T>
+  static KERNFOLD_HD void open(accumulator<T>& a, const state<T>& s, std::int64_t) { a = s; }
+  template <int B, class T, class Values>
+  static KERNFOLD_HD void absorb(accumulator<T>& a, const Values& values, int) {
+    for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA {
+      const auto f = values.template root<0>(b);
+      for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA { choose(a.best[k], f(k)); });
+    });
+  }
+  template <class T>
+  static KERNFOLD_HD void close(state<T>& s, const accumulator<T>& a, std::int64_t) { s = a; }
+  template <class T>
+  static KERNFOLD_HD void merge(state<T>& s, const state<T>& other) {
+    for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA { choose(s.best[k], other.best[k]); });
+  }
+  template <class T>
+  static KERNFOLD_HD T finish(const state<T>& s, int k) { return s.best[k]; }
+  template <class Real, class T>
+  static KERNFOLD_HD void extract(state<Real>& s, const state<T>& from, int l, std::int64_t) {
+    for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA { s.best[k] = math::get(from.best[k], l); });
+  }
+
+ private:
+  template <class T>
+  static KERNFOLD_HD void choose(T& best, T v) {
+    best = E == extreme::min ? math::min(best, v) : math::max(best, v);  // both keep `best` where v is NaN
+  }
+};
+
+/// a_k = the first column where F_k is least (greatest), as a 64-bit integer; -1 where no column has a value below +inf
+/// (above -inf): no columns, or none but infinities and NaN. Within a tile columns are counted in the lanes' own width.
+template <int Dim, extreme E>
+struct arg_extremum_fold {
+  static constexpr int dim = Dim;
+  static constexpr kind result = kind::index;
+  static constexpr int block = 1;
+
+  template <class T>
+  struct state {
+    vec<T, Dim> best;
+    vec<math::index_t<T>, Dim> column;
+  };
+  template <class T>
+  struct accumulator {
+    vec<T, Dim> best;
+    vec<math::ints_t<T>, Dim> column;  // within the tile; -1 while the tile has nothing better
+  };
+
+  template <class T>
+  static KERNFOLD_HD void identity(state<T>& s) {
+    for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA {
+      s.best[k] = last_of_all<E, T>();
+      s.column[k] = math::index_t<T>(-1);
+    });
+  }
+  template <class T>
+  static KERNFOLD_HD void open(accumulator<T>& a, const state<T>& s, std::int64_t) {
+    for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA {
+      a.best[k] = s.best[k];
+      a.column[k] = math::ints_t<T>(-1);
+    });
+  }
+  template <int B, class T, class Values>
+  static KERNFOLD_HD void absorb(accumulator<T>& a, const Values& values, int c) {
+    for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA {
+      const auto f = values.template root<0>(b);
+      for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA {
+        const T v = f(k);
+        const auto better = precedes<E>(v, a.best[k]);
+        a.best[k] = math::select(better, v, a.best[k]);
+        a.column[k] = math::select(better, math::ints_t<T>(c + b), a.column[k]);
+      });
+    });
+  }
+  template <class T>
+  static KERNFOLD_HD void close(state<T>& s, const accumulator<T>& a, std::int64_t first) {
+    for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA {
+      const auto found = precedes<E>(a.best[k], s.best[k]);
+      s.best[k] = a.best[k];
+      s.column[k] = math::select(found, math::to_index<T>(a.column[k]) + math::index_t<T>(first), s.column[k]);
+    });
+  }
+  template <class T>
+  static KERNFOLD_HD void merge(state<T>& s, const state<T>& other) {
+    for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA {
+      const auto better = precedes<E>(other.best[k], s.best[k]);
+      s.best[k] = math::select(better, other.best[k], s.best[k]);
+      s.column[k] = math::select(better, other.column[k], s.column[k]);
+    });
+  }
+  template <class T>
+  static KERNFOLD_HD math::index_t<T> finish(const state<T>& s, int k) { return s.column[k]; }
+  template <class Real, class T>
+  static KERNFOLD_HD void extract(state<Real>& s, const state<T>& from, int l, std::int64_t first) {
+    for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA {
+      const std::int64_t column = math::get(from.column[k], l);
+      s.best[k] = math::get(from.best[k], l);
+      s.column[k] = column < 0 ? column : first + column;
+    });
+  }
+};
+
+}  // namespace KERNFOLD_ABI
+}  // namespace detail
+namespace detail {
+template <class Root, class Fold>
+struct simple_plan {
+  using roots = type_list<Root>;
+  using fold = Fold;
+  using outer = Constant<1>;
+};
+}  // namespace detail
+
+/// The column of an extremum; -1 where there is none.
+template <class F, detail::extreme E>
+struct arg_extremum_spec {
+  using formulas = type_list<F>;
+  static constexpr int dim = F::dim;
+  static constexpr kind result = kind::index;
+  static constexpr const char* name() { return E == detail::extreme::min ? "ArgMin" : "ArgMax"; }
+  template <role_set Rows, bool, accumulation>
+  using plan = detail::simple_plan<typename detail::lowered<F, Rows>::type, detail::arg_extremum_fold<F::dim, E>>;
+  template <axis Axis>
+  static constexpr auto adjoint(auto v, auto) { return zero<decltype(v)::dim>; }
+};
+
+/// a = min_j F or max_j F. Its derivative is that of F at the column where it is reached, the first one on ties.
+template <class F, detail::extreme E>
+struct extremum_spec {
+  using formulas = type_list<F>;
+  static constexpr int dim = F::dim;
+  static constexpr kind result = kind::real;
+  static constexpr const char* name() { return E == detail::extreme::min ? "Min" : "Max"; }
+  template <role_set Rows, bool, accumulation>
+  using plan = detail::simple_plan<typename detail::lowered<F, Rows>::type, detail::extremum_fold<F::dim, E>>;
+  template <axis Axis>
+  static constexpr auto adjoint(auto v, auto e) {
+    constexpr auto chosen = detail::folded_index<Axis>() == folded<arg_extremum_spec<F, E>, Axis>{};
+    if constexpr (F::dim == 1) return where(chosen, detail::total_gradient(F{}, v, e), zero<1>);
+    else return detail::total_gradient(F{}, v, where(chosen, e, zero<1>));
+  }
+};
+
+}  // namespace kernfold

@@ -1,0 +1,152 @@
+// kernfold/reduction/kmin.hpp: the K least values of F over the columns, and their columns.
+#pragma once
+
+#include "folded.hpp"
+
+namespace kernfold {
+namespace detail {
+inline namespace KERNFOLD_ABI {
+
+/// a_{k, d} = the k-th least of the F_d over the columns (Result::values), or its column (Result::columns), k < K; ties in
+/// the order of the columns. Where fewer than K columns have a value below +inf, the rest is +inf, or column -1.
+///
+/// One comparison a pair: a block of columns is looked at only if some lane's K-th value is beaten, which happens about
+/// K (1 + log(N / K)) times a row when the columns come in random order.
+template <int K, int Dim, kind Result>
+struct kmin_fold {
+  static_assert(K >= 1 && K <= 256, "kernfold: K neighbours need 1 <= K <= 256");
+  static constexpr int dim = K * Dim;
+  static constexpr kind result = Result;
+  static constexpr int block = 4;
+
+  template <class T>
+  struct state {
+    vec<T, K * Dim> value;  // (K, Dim), ascending along K
+    vec<math::index_t<T>, K * Dim> column;
+  };
+  /// The K-th values live in registers while a tile runs; the lists stay where they are.
+  template <class T>
+  struct accumulator {
+    vec<T, Dim> threshold;
+    state<T>* lists;
+    std::int64_t first;
+  };
+
+  template <class T>
+  static KERNFOLD_HD void identity(state<T>& s) {
+    for (int k = 0; k < K * Dim; ++k) {
+      s.value[k] = T(math::infinity<math::real_of<T>>());
+      s.column[k] = math::index_t<T>(-1);
+    }
+  }
+  template <class T>
+  static KERNFOLD_HD void open(accumulator<T>& a, state<T>& s, std::int64_t first) {
+    for_each_component<Dim>([&](int d) KERNFOLD_INLINE_LAMBDA { a.threshold[d] = s.value[(K - 1) * Dim + d]; });
+    a.lists = &s;
+    a.first = first;
+  }
+  template <int B, class T, class Values>
+  static KERNFOLD_HD void absorb(accumulator<T>& a, const Values& values, int c) {
+    for_each_component<Dim>([&](int d) KERNFOLD_INLINE_LAMBDA {
+      T v[B];
+      for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA { v[b] = values.template root<0>(b)(d); });
+      T least = a.threshold[d];  // min() keeps its first argument where the other is NaN
+      for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA { least = math::min(least, v[b]); });
+      if (math::any(least < a.threshold[d])) [[unlikely]] {
+        for (int b = 0; b < B; ++b) insert(*a.lists, d, v[b], a.first + c + b);
+        a.threshold[d] = a.lists->value[(K - 1) * Dim + d];
+      }
+    });
+  }
+  template <class T>
+  static KERNFOLD_HD void close(state<T>&, const accumulator<T>&, std::int64_t) {}
+  template <class T>
+  static KERNFOLD_HD void merge(state<T>& s, const state<T>& other) {
+    for (int d = 0; d < Dim; ++d)
+      for (int l = 0; l < math::lane_count<T>; ++l)
+        for (int k = 0; k < K; ++k) {
+          const auto v = math::get(other.value[k * Dim + d], l);
+          if (!(v < math::get(s.value[(K - 1) * Dim + d], l))) break;
+          insert_lane(s, d, l, v, math::get(other.column[k * Dim + d], l));
+        }
+  }
+  template <class T>
+  static KERNFOLD_HD auto finish(const state<T>& s, int k) {
+    if constexpr (Result == kind::index) return s.column[k];
+    else return s.value[k];
+  }
+  template <class Real, class T>
+  static KERNFOLD_HD void extract(state<Real>& s, const state<T>& from, int l, std::int64_t first) {
+    for (int k = 0; k < K * Dim; ++k) {
+      const std::int64_t column = math::get(from.column[k], l);
+      s.value[k] = math::get(from.value[k], l);
+      s.column[k] = column < 0 ? column : first + column;
+    }
+  }
+
+ private:
+  template <class T>
+  static KERNFOLD_HD void insert(state<T>& s, int d, const T& v, std::int64_t column) {
+    for (int l = 0; l < math::lane_count<T>; ++l) {
+      const auto candidate = math::get(v, l);
+      if (candidate < math::get(s.value[(K - 1) * Dim + d], l)) insert_lane(s, d, l, candidate, column);
+    }
+  }
+  template <class T, class Real>
+  static KERNFOLD_HD void insert_lane(state<T>& s, int d, int l, Real v, std::int64_t column) {
+    int k = K - 1;
+    for (; k > 0 && v < math::get(s.value[(k - 1) * Dim + d], l); --k) {
+      math::set(s.value[k * Dim + d], l, math::get(s.value[(k - 1) * Dim + d], l));
+      math::set(s.column[k * Dim + d], l, math::get(s.column[(k - 1) * Dim + d], l));
+    }
+    math::set(s.value[k * Dim + d], l, v);
+    math::set(s.column[k * Dim + d], l, column);
+  }
+};
+
+}  // namespace KERNFOLD_ABI
+}  // namespace detail
+namespace detail {
+template <class F, int K, kind Result, role_set Rows>
+struct kmin_plan {
+  using roots = type_list<typename lowered<F, Rows>::type>;
+  using fold = kmin_fold<K, F::dim, Result>;
+  using outer = Constant<1>;
+};
+}  // namespace detail
+
+/// The columns of the K least values.
+template <class F, int K>
+struct argkmin_spec {
+  static_assert(K >= 1 && K <= 256, "kernfold: K neighbours need 1 <= K <= 256");
+  using formulas = type_list<F>;
+  static constexpr int dim = K * F::dim;
+  static constexpr kind result = kind::index;
+  static constexpr const char* name() { return "ArgKMin"; }
+  template <role_set Rows, bool, accumulation>
+  using plan = detail::kmin_plan<F, K, kind::index, Rows>;
+  template <axis Axis>
+  static constexpr auto adjoint(auto v, auto) { return zero<decltype(v)::dim>; }
+};
+
+/// The K least values, ascending. The derivative of each is that of F at its column.
+template <class F, int K>
+struct kmin_spec {
+  static_assert(K >= 1 && K <= 256, "kernfold: K least values need 1 <= K <= 256");
+  using formulas = type_list<F>;
+  static constexpr int dim = K * F::dim;
+  static constexpr kind result = kind::real;
+  static constexpr const char* name() { return "KMin"; }
+  template <role_set Rows, bool, accumulation>
+  using plan = detail::kmin_plan<F, K, kind::real, Rows>;
+  /// sum_k e_k [column = column_k], for each component of F
+  template <axis Axis>
+  static constexpr auto adjoint(auto v, auto e) {
+    constexpr auto chosen = detail::folded_index<Axis>() == folded<argkmin_spec<F, K>, Axis>{};
+    constexpr auto weights = where(chosen, e, zero<1>);
+    if constexpr (F::dim == 1) return detail::total_gradient(F{}, v, sum(weights));
+    else return detail::total_gradient(F{}, v, vecmatmult(detail::spread<K>(constant<1>), weights));
+  }
+};
+
+}  // namespace kernfold

@@ -1,0 +1,170 @@
+// kernfold/reduction/sum.hpp: a_i = sum_j F(p, x_i, y_j)
+#pragma once
+
+#include "folded.hpp"
+
+namespace kernfold {
+namespace detail {
+inline namespace KERNFOLD_ABI {
+
+/// The running value of one component of a sum.
+template <class T, accumulation A>
+struct running_sum {
+  T total;
+  KERNFOLD_HD void clear() { total = T(0); }
+  KERNFOLD_HD void add(T v) { total = total + v; }
+  KERNFOLD_HD void add_product(T a, T b) { total = math::fma(a, b, total); }
+  KERNFOLD_HD void merge(const running_sum& other) { total = total + other.total; }
+  KERNFOLD_HD void scale(T factor) { total = total * factor; }
+  KERNFOLD_HD T result() const { return total; }
+  template <class Lanes>
+  KERNFOLD_HD void extract(const running_sum<Lanes, A>& from, int l) { total = math::get(from.total, l); }
+};
+
+/// total + error is the sum: what each addition rounds off is kept (two-sum; Knuth, TAOCP vol. 2, 4.2.2, theorem B).
+template <class T>
+struct running_sum<T, accumulation::compensated> {
+  T total, error;
+  KERNFOLD_HD void clear() { total = error = T(0); }
+  KERNFOLD_HD void add(T v) {
+    const T s = total + v;
+    const T virtual_v = s - total;
+    error = error + ((total - (s - virtual_v)) + (v - virtual_v));
+    total = s;
+  }
+  KERNFOLD_HD void add_product(T a, T b) { add(a * b); }
+  KERNFOLD_HD void merge(const running_sum& other) {
+    add(other.total);
+    error = error + other.error;
+  }
+  KERNFOLD_HD void scale(T factor) {
+    total = total * factor;
+    error = error * factor;
+  }
+  /// An infinite or NaN total has a NaN error, which says nothing.
+  KERNFOLD_HD T result() const { return math::select(error == error, total + error, total); }
+  template <class Lanes>
+  KERNFOLD_HD void extract(const running_sum<Lanes, accumulation::compensated>& from, int l) {
+    total = math::get(from.total, l);
+    error = math::get(from.error, l);
+  }
+};
+
+template <class T>
+struct running_sum<T, accumulation::in_double> {
+  using wide = math::wide_t<T>;
+  wide total;
+  KERNFOLD_HD void clear() { total = wide(0); }
+  KERNFOLD_HD void add(T v) { total = total + math::widen(v); }
+  KERNFOLD_HD void add_product(T a, T b) { total = math::fma(math::widen(a), math::widen(b), total); }
+  KERNFOLD_HD void merge(const running_sum& other) { total = total + other.total; }
+  KERNFOLD_HD void scale(T factor) { total = total * math::widen(factor); }
+  KERNFOLD_HD T result() const { return math::narrow<T>(total); }
+  template <class Lanes>
+  KERNFOLD_HD void extract(const running_sum<Lanes, accumulation::in_double>& from, int l) {
+    total = math::get(from.total, l);
+  }
+};
+
+/// a = sum of root 0, or of root 0 times root 1 where IsProduct: the last product of a summand becomes an fma.
+/// A total per tile bounds the error of long sums for one addition per tile.
+template <int Dim, bool IsProduct, accumulation A>
+struct sum_fold {
+  static constexpr int dim = Dim;
+  static constexpr kind result = kind::real;
+  static constexpr int block = 1;
+  static constexpr bool per_tile = A == accumulation::block;
+
+  template <class T>
+  struct state {
+    vec<running_sum<T, A>, Dim> sums;
+  };
+  template <class T>
+  using accumulator = state<T>;
+
+  template <class T>
+  static KERNFOLD_HD void identity(state<T>& s) {
+    for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA { s.sums[k].clear(); });
+  }
+  template <class T>
+  static KERNFOLD_HD void open(accumulator<T>& a, const state<T>& s, std::int64_t) {
+    if constexpr (per_tile) identity(a);
+    else a = s;
+  }
+  template <int B, class T, class Values>
+  static KERNFOLD_HD void absorb(accumulator<T>& a, const Values& values, int) {
+    for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA {
+      const auto f = values.template root<0>(b);
+      if constexpr (IsProduct) {
+        const auto g = values.template root<1>(b);
+        for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA { a.sums[k].add_product(f.broadcast(k), g.broadcast(k)); });
+      } else {
+        for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA { a.sums[k].add(f(k)); });
+      }
+    });
+  }
+  template <class T>
+  static KERNFOLD_HD void close(state<T>& s, const accumulator<T>& a, std::int64_t) {
+    if constexpr (per_tile) merge(s, a);
+    else s = a;
+  }
+  template <class T>
+  static KERNFOLD_HD void merge(state<T>& s, const state<T>& other) {
+    for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA { s.sums[k].merge(other.sums[k]); });
+  }
+  template <class T>
+  static KERNFOLD_HD T finish(const state<T>& s, int k) { return s.sums[k].result(); }
+  template <class Real, class T>
+  static KERNFOLD_HD void extract(state<Real>& s, const state<T>& from, int l, std::int64_t) {
+    for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA { s.sums[k].extract(from.sums[k], l); });
+  }
+  template <class T>
+  static KERNFOLD_HD void scale(state<T>& s, T factor) {
+    for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA { s.sums[k].scale(factor); });
+  }
+};
+
+}  // namespace KERNFOLD_ABI
+}  // namespace detail
+namespace detail {
+
+/// What a sum over the columns adds up, and the factor that multiplies it afterwards.
+template <class F, role_set Rows, bool Both, accumulation A>
+struct sum_plan {
+  using split = split_summand<F, Rows>;
+  // Folding the rows as well, a vector factor cannot wait until the end: it would have to be applied row by row.
+  static constexpr bool whole = Both && split::outer::dim > 1;
+  using inner = std::conditional_t<whole, typename lowered<F, Rows>::type, typename split::inner>;
+  using outer = std::conditional_t<whole, Constant<1>, typename split::outer>;
+
+  template <class G>
+  struct operands {
+    using roots = type_list<G>;
+    using fold = sum_fold<G::dim, false, A>;
+  };
+  template <class G, class H>
+    requires(stage_in<node<Mul, G, H>, Rows> == stage::pair)
+  struct operands<node<Mul, G, H>> {
+    using roots = type_list<G, H>;
+    using fold = sum_fold<node<Mul, G, H>::dim, true, A>;
+  };
+  using roots = typename operands<inner>::roots;
+  using fold = typename operands<inner>::fold;
+};
+
+}  // namespace detail
+
+/// a = sum_j F. Its derivative is the sum of F's.
+template <class F>
+struct sum_spec {
+  using formulas = type_list<F>;
+  static constexpr int dim = F::dim;
+  static constexpr kind result = kind::real;
+  static constexpr const char* name() { return "Sum"; }
+  template <role_set Rows, bool Both, accumulation A>
+  using plan = detail::sum_plan<F, Rows, Both, A>;
+  template <axis Axis>
+  static constexpr auto adjoint(auto v, auto e) { return detail::total_gradient(F{}, v, e); }
+};
+
+}  // namespace kernfold

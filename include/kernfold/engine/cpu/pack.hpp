@@ -1,0 +1,166 @@
+// kernfold/engine/cpu/pack.hpp: a register of lanes, per instruction set; what all instruction sets share.
+#pragma once
+
+#include <cstdint>
+
+#include "../../core/config.hpp"
+#include "../../core/math.hpp"
+
+namespace kernfold {
+
+/// Instruction sets. The scalar lane is float or double itself; the others have packs.
+namespace isa {
+struct scalar {};
+struct portable {};  // 16 bytes, any processor
+struct avx2 {};      // 32 bytes, with fma
+struct avx512 {};    // 64 bytes: F, DQ, BW, VL
+}  // namespace isa
+
+inline namespace KERNFOLD_ABI {
+
+/// `width` numbers side by side, on which arithmetic acts lane by lane. A pack is an opaque array: only its operators
+/// know the instruction set. They carry it as their target, so they compile without any -m flag, and are inlined where
+/// a function of that target calls them (KERNFOLD_ENTRY_*). A pack is aligned like 16 bytes because g++ reports
+/// parameters that are more aligned; arrays of packs are best declared alignas(64).
+template <class Real, class Isa>
+struct pack;
+/// What comparisons give: & | ! any all, and select(mask, a, b).
+template <class Real, class Isa>
+struct pack_mask;
+/// Integers as wide as Real: + - & | ^ << >> (arithmetic) == < >
+template <class Real, class Isa>
+struct pack_ints;
+/// 64-bit integers, as many as there are lanes: + - * and comparisons.
+template <class Real, class Isa>
+struct pack_index;
+/// The lanes of a pack of float as two packs of double.
+template <class Isa>
+struct pack_pair;
+
+}  // namespace KERNFOLD_ABI
+
+namespace detail {
+inline namespace KERNFOLD_ABI {
+template <class Real, class Isa>
+struct pack_traits {
+  using real = Real;
+  using mask = pack_mask<Real, Isa>;
+  using ints = pack_ints<Real, Isa>;
+  using index = pack_index<Real, Isa>;
+  using wide = std::conditional_t<std::is_same_v<Real, float>, pack_pair<Isa>, pack<double, Isa>>;
+};
+template <class Isa>
+inline constexpr int pack_bytes = 16;
+template <>
+inline constexpr int pack_bytes<isa::avx2> = 32;
+template <>
+inline constexpr int pack_bytes<isa::avx512> = 64;
+template <class Real, class Isa>
+inline constexpr int pack_width = pack_bytes<Isa> / int(sizeof(Real));
+}  // namespace KERNFOLD_ABI
+}  // namespace detail
+
+inline namespace KERNFOLD_ABI {
+
+template <class Real, class Isa>
+struct pack_index {
+  static constexpr int width = detail::pack_width<Real, Isa>;
+  using mask = pack_mask<Real, Isa>;
+
+  std::int64_t lane[width];
+
+  pack_index() = default;
+  KERNFOLD_HD pack_index(std::int64_t all) {
+    for (int l = 0; l < width; ++l) lane[l] = all;
+  }
+  KERNFOLD_HD std::int64_t get(int l) const { return lane[l]; }
+  KERNFOLD_HD void set(int l, std::int64_t v) { lane[l] = v; }
+
+  friend KERNFOLD_HD pack_index operator+(const pack_index& a, const pack_index& b) {
+    pack_index r;
+    for (int l = 0; l < width; ++l) r.lane[l] = a.lane[l] + b.lane[l];
+    return r;
+  }
+  friend KERNFOLD_HD pack_index operator-(const pack_index& a, const pack_index& b) {
+    pack_index r;
+    for (int l = 0; l < width; ++l) r.lane[l] = a.lane[l] - b.lane[l];
+    return r;
+  }
+  friend KERNFOLD_HD pack_index operator*(const pack_index& a, const pack_index& b) {
+    pack_index r;
+    for (int l = 0; l < width; ++l) r.lane[l] = a.lane[l] * b.lane[l];
+    return r;
+  }
+  friend KERNFOLD_HD pack_index operator-(const pack_index& a) { return pack_index(0) - a; }
+  friend KERNFOLD_HD mask operator==(const pack_index& a, const pack_index& b) {
+    mask m{};
+    for (int l = 0; l < width; ++l) m.set(l, a.lane[l] == b.lane[l]);
+    return m;
+  }
+  friend KERNFOLD_HD mask operator<(const pack_index& a, const pack_index& b) {
+    mask m{};
+    for (int l = 0; l < width; ++l) m.set(l, a.lane[l] < b.lane[l]);
+    return m;
+  }
+  friend KERNFOLD_HD mask operator!=(const pack_index& a, const pack_index& b) { return !(a == b); }
+  friend KERNFOLD_HD mask operator>(const pack_index& a, const pack_index& b) { return b < a; }
+  friend KERNFOLD_HD mask operator<=(const pack_index& a, const pack_index& b) { return !(b < a); }
+  friend KERNFOLD_HD mask operator>=(const pack_index& a, const pack_index& b) { return !(a < b); }
+  friend KERNFOLD_HD pack_index select(mask m, const pack_index& a, const pack_index& b) {
+    pack_index r;
+    for (int l = 0; l < width; ++l) r.lane[l] = m.get(l) ? a.lane[l] : b.lane[l];
+    return r;
+  }
+};
+
+template <class Isa>
+struct pack_pair {
+  using half = pack<double, Isa>;
+  struct lane_traits {
+    using real = double;
+    using wide = pack_pair;
+    static constexpr int width = 2 * half::width;
+  };
+
+  half low, high;
+
+  pack_pair() = default;
+  KERNFOLD_HD pack_pair(double all) : low(all), high(all) {}
+  KERNFOLD_HD pack_pair(const half& l, const half& h) : low(l), high(h) {}
+  KERNFOLD_HD double get(int l) const { return l < half::width ? low.get(l) : high.get(l - half::width); }
+  KERNFOLD_HD void set(int l, double v) { l < half::width ? low.set(l, v) : high.set(l - half::width, v); }
+
+  friend KERNFOLD_HD pack_pair operator+(pack_pair a, pack_pair b) { return {a.low + b.low, a.high + b.high}; }
+  friend KERNFOLD_HD pack_pair operator-(pack_pair a, pack_pair b) { return {a.low - b.low, a.high - b.high}; }
+  friend KERNFOLD_HD pack_pair operator*(pack_pair a, pack_pair b) { return {a.low * b.low, a.high * b.high}; }
+  friend KERNFOLD_HD pack_pair operator/(pack_pair a, pack_pair b) { return {a.low / b.low, a.high / b.high}; }
+  friend KERNFOLD_HD pack_pair operator-(pack_pair a) { return {-a.low, -a.high}; }
+  friend KERNFOLD_HD pack_pair fma(pack_pair a, pack_pair b, pack_pair c) {
+    return {fma(a.low, b.low, c.low), fma(a.high, b.high, c.high)};
+  }
+};
+
+/// While one exists, results below the least normal number are zero, on every instruction set alike; without it only
+/// some exponentials would be. Arguments may be subnormal.
+class flush_subnormals {
+ public:
+#if KERNFOLD_X86 && !KERNFOLD_DEVICE_PASS
+  flush_subnormals() : before_(__builtin_ia32_stmxcsr()) { __builtin_ia32_ldmxcsr(before_ | 0x8000u); }
+  ~flush_subnormals() { __builtin_ia32_ldmxcsr(before_); }
+#else
+  flush_subnormals() : before_(0) {}
+  ~flush_subnormals() {}
+#endif
+  flush_subnormals(const flush_subnormals&) = delete;
+  flush_subnormals& operator=(const flush_subnormals&) = delete;
+
+ private:
+  [[maybe_unused]] unsigned before_;
+};
+
+}  // namespace KERNFOLD_ABI
+}  // namespace kernfold
+
+#include "pack_avx2.hpp"
+#include "pack_avx512.hpp"
+#include "pack_portable.hpp"

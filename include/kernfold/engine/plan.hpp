@@ -1,0 +1,77 @@
+// kernfold/engine/plan.hpp: from reductions as written to one program and the folds that absorb its roots.
+#pragma once
+
+#include "../reduction/folded.hpp"
+#include "policy.hpp"
+
+namespace kernfold {
+
+/// An array as the engine reads it: element (i, k) lies i row_stride + k col_stride elements from data. The element type
+/// is that of the leaf, known at compile time.
+struct leaf_array {
+  const void* data;
+  std::int64_t row_stride, col_stride;
+};
+
+/// An array as the engine writes it.
+struct output_array {
+  void* data;
+  std::int64_t row_stride, col_stride;
+  bool add;
+};
+
+/// One sweep over the pairs that computes the reductions Specs, all along one axis, from real type Real.
+template <axis Axis, accumulation A, class Real, class... Specs>
+struct sweep_plan {
+  static constexpr axis folded_axis = Axis;
+  static constexpr bool folds_rows = Axis == axis::both;
+  static constexpr role_set rows = Axis == axis::i ? depends_on_j : depends_on_i;
+  using real = Real;
+  static constexpr int output_count = sizeof...(Specs);
+
+  template <class Spec>
+  using plan_of = typename Spec::template plan<rows, folds_rows, A>;
+  template <class List>
+  struct program_of;
+  template <class... Roots>
+  struct program_of<type_list<Roots...>> {
+    using type = detail::program_with<rows, typename detail::rescaled_program<rows, Roots...>::roots>;
+  };
+  using program_type = typename program_of<
+      join<join<typename plan_of<Specs>::roots, detail::unless_one<typename plan_of<Specs>::outer>>...>>::type;
+
+  static constexpr int no_root = -1;
+  static consteval int first_root(int spec) {
+    const int sizes[] = {(plan_of<Specs>::roots::size + !is_integer<typename plan_of<Specs>::outer, 1>)..., 0};
+    int first = 0;
+    for (int s = 0; s < spec; ++s) first += sizes[s];
+    return first;
+  }
+  template <int Number, class Spec>
+  using fold_of = detail::fold_at<
+      typename plan_of<Spec>::fold, first_root(Number),
+      is_integer<typename plan_of<Spec>::outer, 1> ? no_root : first_root(Number) + plan_of<Spec>::roots::size>;
+
+  template <class Numbers>
+  struct folds_of;
+  template <int... Ns>
+  struct folds_of<std::integer_sequence<int, Ns...>> {
+    using type = type_list<fold_of<Ns, Specs>...>;
+  };
+  using folds = typename folds_of<std::make_integer_sequence<int, output_count>>::type;
+
+  static constexpr stage_size column_size = program_type::size(stage::column);
+  static constexpr tile_policy policy =
+      select_policy(column_size.kept_reals * int(sizeof(Real)) + column_size.kept_indices * int(sizeof(std::int64_t)));
+};
+
+inline namespace KERNFOLD_ABI {
+
+/// How a kind of executor runs a plan:
+///   run<Plan>(executor, leaves, outputs, rows, columns)
+///   may_end_early(executor)   whether a callback may end the computation before the outputs are complete
+template <class Executor>
+struct executor_traits;
+
+}  // namespace KERNFOLD_ABI
+}  // namespace kernfold

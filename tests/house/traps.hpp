@@ -1,0 +1,17 @@
+// Names that other people's headers define as macros: <complex.h>, <termios.h>, <windows.h>, X11, Qt, old unixes.
+// A header of ours that uses one of them does not compile after those.
+#define I trap(I)
+#define B0 trap(B0)
+#define small trap(small)
+#define near trap(near)
+#define far trap(far)
+#define None trap(None)
+#define Bool trap(Bool)
+#define Status trap(Status)
+#define Success trap(Success)
+#define emit trap(emit)
+#define signals trap(signals)
+#define slots trap(slots)
+#define foreach trap(foreach)
+#define major trap(major)
+#define minor trap(minor)

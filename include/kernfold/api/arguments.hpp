@@ -185,73 +185,79 @@ struct argument_rows<Real, type_list<Vs...>> : variable_rows<Vs, Real>... {
 template <class Variable, class Real>
 KERNFOLD_INLINE const variable_rows<Variable, Real>& rows_of(const variable_rows<Variable, Real>& rows) { return rows; }
 
+/// What messages say of a symbol, and what is known of its array. Not a template: nothing here is compiled twice.
+struct symbol_array {
+  role symbol_role;
+  int position, dim;
+  std::int64_t rows = 0;
+};
 template <class Variable>
-KERNFOLD_INLINE void describe_symbol(message& m) {
-  m << "argument " << Variable::position << " (" << to_string(Variable{}) << ", "
-    << (Variable::symbol_role == role::i ? "Vi<" : Variable::symbol_role == role::j ? "Vj<" : "Pm<") << Variable::position
-    << ", " << Variable::dim << ">)";
+KERNFOLD_INLINE constexpr symbol_array symbol_of(std::int64_t rows = 0) {
+  return {Variable::symbol_role, Variable::position, Variable::dim, rows};
+}
+using text_of_reduction = message (*)();
+
+/// "argument 1 (y1, Vj<1, 3>) of Sum(exp(-p3 |x0 - y1|^2) y2)"
+[[gnu::cold, gnu::noinline]] inline message name_argument(const symbol_array& s, text_of_reduction of) {
+  const bool is_i = s.symbol_role == role::i, is_j = s.symbol_role == role::j;
+  return message() << "argument " << s.position << " (" << (is_i ? "x" : is_j ? "y" : "p") << s.position << ", "
+                   << (is_i ? "Vi<" : is_j ? "Vj<" : "Pm<") << s.position << ", " << s.dim << ">) of " << of();
+}
+[[gnu::cold, gnu::noinline]] inline void refuse_array(const symbol_array& s, text_of_reduction of, misfit why,
+                                                      const array_shape& shape) {
+  throw shape_error(name_argument(s, of) << ": " << explain(why, shape, s.dim));
+}
+[[gnu::cold, gnu::noinline]] inline void refuse_number(const symbol_array& s, text_of_reduction of) {
+  throw shape_error(name_argument(s, of) << ": a number was given, a vector of dimension " << s.dim << " is needed");
+}
+[[gnu::cold, gnu::noinline]] inline void refuse_parameter(const symbol_array& s, text_of_reduction of) {
+  throw shape_error(name_argument(s, of) << ": " << s.rows * s.dim << " numbers were given, a parameter has " << s.dim);
+}
+[[gnu::cold, gnu::noinline]] inline void refuse_count(const symbol_array& s, text_of_reduction of, const symbol_array& first) {
+  throw shape_error(name_argument(s, of) << ": " << s.rows << (s.rows == 1 ? " row was" : " rows were")
+                                         << " given, argument " << first.position << " has " << first.rows);
+}
+[[gnu::cold, gnu::noinline]] inline void refuse_overlap(const symbol_array& s, text_of_reduction of) {
+  throw overlap_error(name_argument(s, of) << " lies in the memory that the result is written to");
 }
 
-template <class Reduction, class Variable, class Real, class Array>
-inline void fit_argument(variable_rows<Variable, Real>& rows, const Array& array) {
+/// The common number of rows of the symbols of one role; 1 where there is none.
+inline std::int64_t common_rows(const symbol_array* symbols, int count, role of_role, text_of_reduction of) {
+  const symbol_array* first = nullptr;
+  for (const symbol_array* s = symbols; s != symbols + count; ++s) {
+    if (s->symbol_role != of_role) continue;
+    if (first == nullptr) first = s;
+    if (s->rows != first->rows) refuse_count(*s, of, *first);
+  }
+  return first == nullptr ? 1 : first->rows;
+}
+
+template <class Variable, class Real, class Array>
+inline void fit_argument(variable_rows<Variable, Real>& rows, const Array& array, text_of_reduction of) {
   using element = stored_element<Variable, Real>;
   if constexpr (std::is_arithmetic_v<Array>) {
     rows.number = static_cast<element>(array);
     rows.array = {&rows.number, 1, 1};
-    if (Variable::dim != 1) {
-      message m;
-      describe_symbol<Variable>(m);
-      throw shape_error(m << " of " << Reduction::text() << ": a number was given, a vector of dimension "
-                          << Variable::dim << " is needed");
-    }
+    if constexpr (Variable::dim != 1) refuse_number(symbol_of<Variable>(), of);
   } else {
     static_assert(std::is_same_v<element_of<Array>, element>,
                   "kernfold: an array's element type is not that of its symbol");
     const auto raw = describe(array);
     const auto fitted = fit(raw, Variable::dim);
-    if (!fitted) {
-      message m;
-      describe_symbol<Variable>(m);
-      throw shape_error(m << " of " << Reduction::text() << ": " << explain(fitted.why, raw, Variable::dim));
-    }
+    if (!fitted) refuse_array(symbol_of<Variable>(), of, fitted.why, raw);
     rows.array = fitted.array;
   }
 }
 
-/// The common number of rows of the variables of one role; 1 where there is none.
-template <class Reduction, role R, class Real, class... Vs>
-inline std::int64_t common_rows(const argument_rows<Real, type_list<Vs...>>& rows) {
-  std::int64_t count = -1;
-  int first = -1;
-  const auto check = [&]<class V>(const variable_rows<V, Real>& r) {
-    if (V::symbol_role != R) return;
-    if (count < 0) {
-      count = r.array.rows();
-      first = V::position;
-    } else if (r.array.rows() != count) {
-      message m;
-      describe_symbol<V>(m);
-      throw shape_error(m << " of " << Reduction::text() << ": " << r.array.rows() << " rows were given, argument "
-                          << first << " has " << count);
-    }
-  };
-  (check(rows_of<Vs, Real>(rows)), ...);
-  return count < 0 ? 1 : count;
-}
-
-template <class Reduction, class Real, class... Vs, class Arguments>
-inline void fit_arguments(argument_rows<Real, type_list<Vs...>>& rows, const Arguments& arguments) {
-  (fit_argument<Reduction>(static_cast<variable_rows<Vs, Real>&>(rows), argument_for<Vs>(arguments)), ...);
-  const auto check_parameter = [&]<class V>(const variable_rows<V, Real>& r) {
-    if (V::symbol_role != role::parameter || r.array.rows() == 1) return;
-    message m;
-    describe_symbol<V>(m);
-    throw shape_error(m << " of " << Reduction::text() << ": " << r.array.rows() * V::dim
-                        << " numbers were given, a parameter has " << V::dim);
-  };
-  (check_parameter(rows_of<Vs, Real>(rows)), ...);
-  rows.i_count = common_rows<Reduction, role::i>(rows);
-  rows.j_count = common_rows<Reduction, role::j>(rows);
+template <class Real, class... Vs, class Arguments>
+inline void fit_arguments(argument_rows<Real, type_list<Vs...>>& rows, const Arguments& arguments, text_of_reduction of) {
+  (fit_argument(static_cast<variable_rows<Vs, Real>&>(rows), argument_for<Vs>(arguments), of), ...);
+  constexpr int count = sizeof...(Vs);
+  const symbol_array symbols[] = {symbol_of<Vs>(rows_of<Vs, Real>(rows).array.rows())..., symbol_array{}};
+  for (int s = 0; s < count; ++s)
+    if (symbols[s].symbol_role == role::parameter && symbols[s].rows != 1) refuse_parameter(symbols[s], of);
+  rows.i_count = common_rows(symbols, count, role::i, of);
+  rows.j_count = common_rows(symbols, count, role::j, of);
 }
 
 }  // namespace KERNFOLD_ABI

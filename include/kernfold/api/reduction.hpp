@@ -124,7 +124,7 @@ struct call {
   all_folded_rows<Real, folded_leaves> folded;
 
   call(const Executor& executor, const Arguments& arguments) : where(executor) {
-    fit_arguments<Reduction>(rows, arguments);
+    fit_arguments(rows, arguments, &Reduction::text);
   }
   /// Computes the reductions that the formulas use as symbols.
   void compute_folded() { compute_folded(folded_leaves{}); }
@@ -201,6 +201,14 @@ struct output_list {
   output_array at[N];
 };
 
+[[gnu::cold, gnu::noinline]] inline void refuse_output(text_of_reduction of, misfit why, const array_shape& shape, int dim) {
+  throw shape_error(message("the memory for the result of ") << of() << ": " << explain(why, shape, dim));
+}
+[[gnu::cold, gnu::noinline]] inline void refuse_output_rows(text_of_reduction of, std::int64_t given, std::int64_t wanted) {
+  throw shape_error(message("the memory for the result of ") << of() << ": " << given << (given == 1 ? " row was" : " rows were")
+                                                             << " given, " << wanted << (wanted == 1 ? " is" : " are") << " needed");
+}
+
 /// A reduction together with where it runs.
 template <class Reduction, class Executor>
 struct placed {
@@ -257,14 +265,9 @@ struct placed {
                     "kernfold: the result's memory must have the real type of the call, or std::int64_t for indices");
       const std::int64_t wanted = output_rows<only::folds>(c.rows.i_count, c.rows.j_count);
       const auto fitted = fit(raw, only::spec::dim);
-      if (!fitted)
-        throw shape_error(message("the memory for the result of ")
-                          << Reduction::text() << ": " << explain(fitted.why, raw, only::spec::dim));
-      if (fitted.array.rows() != wanted)
-        throw shape_error(message("the memory for the result of ")
-                          << Reduction::text() << ": " << fitted.array.rows() << " rows were given, " << wanted
-                          << (wanted == 1 ? " is" : " are") << " needed");
-      refuse_overlap(c.rows, fitted.array, typename Reduction::signature{});
+      if (!fitted) refuse_output(&Reduction::text, fitted.why, raw, only::spec::dim);
+      if (fitted.array.rows() != wanted) refuse_output_rows(&Reduction::text, fitted.array.rows(), wanted);
+      check_overlap(c.rows, fitted.array, typename Reduction::signature{});
       c.compute_folded();
       write_to<Add>(c, fitted.array);
     }
@@ -285,14 +288,11 @@ struct placed {
   }
 
   template <class Rows, class Element, class... Vs>
-  static void refuse_overlap(const Rows& rows, const view<Element>& target, type_list<Vs...>) {
-    const auto check = [&]<class V, class R>(const variable_rows<V, R>& r) {
-      if (!overlaps(target, r.array)) return;
-      message m;
-      describe_symbol<V>(m);
-      throw overlap_error(m << " of " << Reduction::text() << " lies in the memory that the result is written to");
+  static void check_overlap(const Rows& rows, const view<Element>& target, type_list<Vs...>) {
+    const auto check = [&]<class V>(type_identity_of<V>) {
+      if (overlaps(target, rows_of<V, real_in<Rows>>(rows).array)) refuse_overlap(symbol_of<V>(), &Reduction::text);
     };
-    (check(static_cast<const variable_rows<Vs, real_in<Rows>>&>(rows)), ...);
+    (check(type_identity_of<Vs>{}), ...);
   }
   template <class Rows>
   struct real_of_rows;
@@ -340,7 +340,7 @@ struct reduction {
   constexpr reduction<Signature, join<Options, type_list<Option>>, Items...> with(Option) const { return {}; }
 
   /// "Sum(exp(-p3 |x0 - y1|^2) y2)"
-  static message text() {
+  [[gnu::cold, gnu::noinline]] static message text() {
     message m;
     bool first = true;
     ((m << (first ? "" : ", ") << detail::text_of_spec<typename Items::spec>(typename Items::spec::formulas{}),

@@ -41,6 +41,15 @@
 #define KERNFOLD_UNROLL
 #endif
 
+// For loops over lanes that run once per row: unrolled, they would only cost compile time.
+#if defined(__clang__) || (defined(__CUDACC__) && defined(__CUDA_ARCH__))
+#define KERNFOLD_NO_UNROLL _Pragma("nounroll")
+#elif defined(__GNUC__)
+#define KERNFOLD_NO_UNROLL _Pragma("GCC unroll 1")
+#else
+#define KERNFOLD_NO_UNROLL
+#endif
+
 // Instruction sets. The operators of a pack carry KERNFOLD_TARGET_*; the entry function of a set carries
 // KERNFOLD_ENTRY_*, which adds `flatten` so that everything below it is inlined into that target.
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -82,10 +91,18 @@
 #define KERNFOLD_ABI KERNFOLD_ABI_MODE(built_for_baseline)
 #endif
 
-// GNU mode (-std=gnu++20) lets g++ contract a*b+c into an fma where the target has one, which would make the last bit
-// depend on the instruction set. Strict mode does not. Packs hide products from the contraction where this is 1.
-#if defined(__GNUC__) && !defined(__clang__) && !defined(__STRICT_ANSI__)
-#define KERNFOLD_HIDE_PRODUCTS 1
+// A product that is rounded before it is added to anything. g++ contracts a*b+c into an fma where the target has one, in
+// strict mode too and across statements, and the last bit would depend on the instruction set; clang++ does so within one
+// expression only, so never across a pack's operators.
+#if defined(__GNUC__) && !defined(__clang__) && !defined(__CUDACC__)
+#define KERNFOLD_ROUNDED(product) __builtin_assoc_barrier(product)
 #else
-#define KERNFOLD_HIDE_PRODUCTS 0
+#define KERNFOLD_ROUNDED(product) (product)
+#endif
+
+// clang++ has other names than g++ (and nvcc, which follows it) for some of the builtins behind <immintrin.h>.
+#if defined(__clang__)
+#define KERNFOLD_CLANG_BUILTINS 1
+#else
+#define KERNFOLD_CLANG_BUILTINS 0
 #endif

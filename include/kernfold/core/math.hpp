@@ -5,21 +5,17 @@
 #include <type_traits>
 
 #include "config.hpp"
+#include "lanes.hpp"
 
-/// A *lane type* T is float, double, or a pack of them. Every function of kernfold::math takes any lane type, and any
-/// other type that brings a function of the same name for argument-dependent lookup: `math::exp(x)` calls `exp(x)` of
-/// x's own namespace (best: a hidden friend) where x is no lane type. Dual numbers, intervals and register tiles join in
-/// that way, and need to know nothing of this file.
-///
-/// The algorithms below are written over a few primitives (fma, comparisons, integers as wide as a lane). Every product
-/// that is added to something is an fma *by name*, every function has one polynomial per precision, and nothing uses the
-/// processors' estimates: a lane's result has the same bits whatever the instruction set. Rare lanes (huge angles,
-/// subnormal and special arguments) leave through a branch that no lane takes in the common case.
+/// The functions of this file are written over a few primitives (fma, comparisons, integers as wide as a lane). Every
+/// product that is added to something is an fma *by name*, every function has one polynomial per precision, and nothing
+/// uses the processors' estimates: a lane's result has the same bits whatever the instruction set. Rare lanes (huge
+/// angles, subnormal and special arguments) leave through a branch that no lane takes in the common case.
 ///
 /// Largest error found by the tests, in units in the last place of the exact result:
 ///
 ///   function         float   double   where
-///   exp2             2.0     1.0      results below the least normal number: see flush_subnormals in pack.hpp
+///   exp2             2.7     1.2      results below the least normal number: see flush_subnormals in pack.hpp
 ///   exp              1.0     1.0      likewise
 ///   log              1.0     1.0      subnormals included
 ///   log2             1.3     1.3      likewise
@@ -32,332 +28,64 @@
 /// On a CUDA device all of them are CUDA's own functions.
 namespace kernfold::math {
 
-// ---------------------------------------------------------------------------------------------------------------------
-// Lane types
-// ---------------------------------------------------------------------------------------------------------------------
-
-/// What goes with a lane type. A pack names its own; other types need what is used of them, seldom more than `real`.
-///   real    the type of one lane             mask   what a comparison gives
-///   ints    integers as wide as a lane       index  64-bit integers, one per lane
-///   wide    the lanes in double precision    width  their number
-template <class T>
-struct lane_traits : T::lane_traits {};
-template <class T>
-struct lane_traits<const T> : lane_traits<T> {};
-template <>
-struct lane_traits<float> {
-  using real = float;
-  using mask = bool;
-  using ints = std::int32_t;
-  using index = std::int64_t;
-  using wide = double;
-  static constexpr int width = 1;
-};
-template <>
-struct lane_traits<double> : lane_traits<float> {
-  using real = double;
-  using ints = std::int64_t;
-};
-
-template <class T>
-using real_of = typename lane_traits<T>::real;
-template <class T>
-using mask_t = typename lane_traits<T>::mask;
-template <class T>
-using ints_t = typename lane_traits<T>::ints;
-template <class T>
-using index_t = typename lane_traits<T>::index;
-template <class T>
-using wide_t = typename lane_traits<T>::wide;
-template <class T>
-inline constexpr int lane_count = lane_traits<T>::width;
-
 namespace detail {
-template <class T>
-concept real = std::is_same_v<T, float> || std::is_same_v<T, double>;
-template <class T>
-concept number = std::is_arithmetic_v<T>;
-/// Types that the algorithms of this file are for.
-template <class T>
-concept lanes = real<T> || requires { typename T::lane_traits::ints; };
-template <class T>
-inline constexpr bool on_device = KERNFOLD_DEVICE_PASS && real<T>;
 
-/// A number as a constant of T's precision.
-template <class T>
-KERNFOLD_HD T constant(double in_double, float in_float) {
-  if constexpr (std::is_same_v<real_of<T>, float>) return T(in_float);
-  else return T(in_double);
-}
-}  // namespace detail
-
-template <class Real>
-KERNFOLD_HD constexpr Real infinity() {
-  return static_cast<Real>(__builtin_inff());
-}
-template <class Real>
-KERNFOLD_HD constexpr Real not_a_number() {
-  return static_cast<Real>(__builtin_nanf(""));
-}
-/// The largest finite number.
-template <class Real>
-KERNFOLD_HD constexpr Real largest() {
-  if constexpr (std::is_same_v<Real, float>) return 0x1.fffffep127f;
-  else return 0x1.fffffffffffffp1023;
-}
-
-// ---------------------------------------------------------------------------------------------------------------------
-// Lanes one by one, and between element types
-// ---------------------------------------------------------------------------------------------------------------------
-
-/// Lane l of a lane type, of its ints, its index or its mask.
-KERNFOLD_EXEC_CHECK_DISABLE
-template <class A>
-KERNFOLD_HD auto get(const A& a, int l) {
-  if constexpr (detail::number<A>) return a;
-  else return a.get(l);
-}
-KERNFOLD_EXEC_CHECK_DISABLE
-template <class A, class Value>
-KERNFOLD_HD void set(A& a, int l, Value v) {
-  if constexpr (detail::number<A>) a = static_cast<A>(v);
-  else a.set(l, v);
-}
-/// Lanes from, and to, lane_count<T> numbers in a row, which need not be aligned.
-KERNFOLD_EXEC_CHECK_DISABLE
-template <class T>
-KERNFOLD_HD T load(const real_of<T>* p) {
-  if constexpr (detail::number<T>) return *p;
-  else return T::load(p);
-}
-KERNFOLD_EXEC_CHECK_DISABLE
-template <class T>
-KERNFOLD_HD void store(real_of<T>* p, const T& a) {
-  if constexpr (detail::number<T>) *p = a;
-  else a.store(p);
-}
-template <class T>
-KERNFOLD_HD T broadcast(real_of<T> x) {
-  return T(x);
-}
-
-/// base, base + 1, ...: one per lane.
-template <class T>
-KERNFOLD_HD index_t<T> iota(std::int64_t base) {
-  index_t<T> r;
-  for (int l = 0; l < lane_count<T>; ++l) set(r, l, base + l);
-  return r;
-}
-template <class T>
-KERNFOLD_HD index_t<T> to_index(const ints_t<T>& a) {
-  index_t<T> r;
-  for (int l = 0; l < lane_count<T>; ++l) set(r, l, static_cast<std::int64_t>(get(a, l)));
-  return r;
-}
-template <class T>
-KERNFOLD_HD T to_real(const index_t<T>& a) {
-  T r;
-  for (int l = 0; l < lane_count<T>; ++l) set(r, l, static_cast<real_of<T>>(get(a, l)));
-  return r;
-}
-
-/// The lanes in double precision, and back.
-KERNFOLD_EXEC_CHECK_DISABLE
-template <class T>
-KERNFOLD_HD wide_t<T> widen(T a) {
-  if constexpr (detail::number<T> || std::is_same_v<T, wide_t<T>>) return a;
-  else return wide_t<T>(low_half(a), high_half(a));
-}
-KERNFOLD_EXEC_CHECK_DISABLE
-template <class T>
-KERNFOLD_HD T narrow(wide_t<T> a) {
-  if constexpr (detail::number<T>) return static_cast<T>(a);
-  else if constexpr (std::is_same_v<T, wide_t<T>>) return a;
-  else return T::from_halves(a.low, a.high);
-}
-
-// ---------------------------------------------------------------------------------------------------------------------
-// Primitives
-// ---------------------------------------------------------------------------------------------------------------------
-
-KERNFOLD_EXEC_CHECK_DISABLE
-template <class Mask>
-KERNFOLD_HD bool any(Mask m) {
-  if constexpr (detail::number<Mask>) return m;
-  else return any(m);
-}
-KERNFOLD_EXEC_CHECK_DISABLE
-template <class Mask>
-KERNFOLD_HD bool all(Mask m) {
-  if constexpr (detail::number<Mask>) return m;
-  else return all(m);
-}
-/// m ? a : b, lane by lane; a and b are evaluated both.
-KERNFOLD_EXEC_CHECK_DISABLE
-template <class Mask, class T>
-KERNFOLD_HD T select(Mask m, T a, T b) {
-  if constexpr (detail::number<T>) return m ? a : b;
-  else return select(m, a, b);
-}
-/// +0 where m, elsewhere a.
-KERNFOLD_EXEC_CHECK_DISABLE
-template <class Mask, class T>
-KERNFOLD_HD T zero_where(Mask m, T a) {
-  if constexpr (detail::number<T>) return m ? T(0) : a;
-  else return zero_where(m, a);
-}
-/// a b + c, rounded once.
-KERNFOLD_EXEC_CHECK_DISABLE
-template <class T>
-KERNFOLD_HD T fma(T a, T b, T c) {
-  if constexpr (std::is_same_v<T, float>) return __builtin_fmaf(a, b, c);
-  else if constexpr (std::is_same_v<T, double>) return __builtin_fma(a, b, c);
-  else return fma(a, b, c);
-}
-/// c - a b, rounded once.
-KERNFOLD_EXEC_CHECK_DISABLE
-template <class T>
-KERNFOLD_HD T fnma(T a, T b, T c) {
-  if constexpr (detail::real<T>) return fma(-a, b, c);
-  else return fnma(a, b, c);
-}
-/// a b - c, rounded once.
-KERNFOLD_EXEC_CHECK_DISABLE
-template <class T>
-KERNFOLD_HD T fms(T a, T b, T c) {
-  if constexpr (detail::real<T>) return fma(a, b, -c);
-  else return fms(a, b, c);
-}
-/// b < a ? b : a. A NaN in b is skipped, a NaN in a stays: start from a number and fold in.
-KERNFOLD_EXEC_CHECK_DISABLE
-template <class T>
-KERNFOLD_HD T min(T a, T b) {
-  if constexpr (detail::number<T>) return b < a ? b : a;
-  else return min(a, b);
-}
-/// b > a ? b : a. A NaN in b is skipped, a NaN in a stays.
-KERNFOLD_EXEC_CHECK_DISABLE
-template <class T>
-KERNFOLD_HD T max(T a, T b) {
-  if constexpr (detail::number<T>) return b > a ? b : a;
-  else return max(a, b);
-}
-KERNFOLD_EXEC_CHECK_DISABLE
-template <class T>
-KERNFOLD_HD T abs(T a) {
-  if constexpr (std::is_same_v<T, float>) return __builtin_fabsf(a);
-  else if constexpr (std::is_same_v<T, double>) return __builtin_fabs(a);
-  else return abs(a);
-}
-/// |a| with the sign of b.
-KERNFOLD_EXEC_CHECK_DISABLE
-template <class T>
-KERNFOLD_HD T copysign(T a, T b) {
-  if constexpr (std::is_same_v<T, float>) return __builtin_copysignf(a, b);
-  else if constexpr (std::is_same_v<T, double>) return __builtin_copysign(a, b);
-  else return copysign(a, b);
-}
-/// Correctly rounded.
-KERNFOLD_EXEC_CHECK_DISABLE
-template <class T>
-KERNFOLD_HD T sqrt(T a) {
-  if constexpr (std::is_same_v<T, float>) return __builtin_sqrtf(a);
-  else if constexpr (std::is_same_v<T, double>) return __builtin_sqrt(a);
-  else return sqrt(a);
-}
-KERNFOLD_EXEC_CHECK_DISABLE
-template <class T>
-KERNFOLD_HD T floor(T a) {
-  if constexpr (std::is_same_v<T, float>) return __builtin_floorf(a);
-  else if constexpr (std::is_same_v<T, double>) return __builtin_floor(a);
-  else return floor(a);
-}
-KERNFOLD_EXEC_CHECK_DISABLE
-template <class T>
-KERNFOLD_HD T trunc(T a) {
-  if constexpr (std::is_same_v<T, float>) return __builtin_truncf(a);
-  else if constexpr (std::is_same_v<T, double>) return __builtin_trunc(a);
-  else return trunc(a);
-}
-/// To the nearest integer, ties to even.
-KERNFOLD_EXEC_CHECK_DISABLE
-template <class T>
-KERNFOLD_HD T round(T a) {
-  if constexpr (std::is_same_v<T, float>) return __builtin_rintf(a);
-  else if constexpr (std::is_same_v<T, double>) return __builtin_rint(a);
-  else return round(a);
-}
-
-/// The bits of the lanes as integers, and back.
-KERNFOLD_EXEC_CHECK_DISABLE
-template <class T>
-KERNFOLD_HD ints_t<T> to_bits(T a) {
-  if constexpr (detail::real<T>) return __builtin_bit_cast(ints_t<T>, a);
-  else return to_bits(a);
-}
-KERNFOLD_EXEC_CHECK_DISABLE
-template <class T>
-KERNFOLD_HD T from_bits(ints_t<T> a) {
-  if constexpr (detail::real<T>) return __builtin_bit_cast(T, a);
-  else return T::from_bits(a);
-}
-/// Integers below 2^22 (float) or 2^51 (double) in absolute value, from ints to real and back.
-KERNFOLD_EXEC_CHECK_DISABLE
-template <class T>
-KERNFOLD_HD T convert_to_real(ints_t<T> a) {
-  if constexpr (detail::real<T>) return static_cast<T>(a);
-  else return T::from_int(a);
-}
-KERNFOLD_EXEC_CHECK_DISABLE
-template <class T>
-KERNFOLD_HD ints_t<T> convert_to_int(T a) {
-  if constexpr (detail::real<T>) return static_cast<ints_t<T>>(a);
-  else return convert_to_int(a);
-}
-
-// ---------------------------------------------------------------------------------------------------------------------
-// Algorithms
-// ---------------------------------------------------------------------------------------------------------------------
-
-namespace detail {
+/// The C library on the host, for rare lanes; CUDA's functions on the device.
+namespace library {
+KERNFOLD_HD float exp2(float x) { return __builtin_exp2f(x); }
+KERNFOLD_HD double exp2(double x) { return __builtin_exp2(x); }
+KERNFOLD_HD float exp(float x) { return __builtin_expf(x); }
+KERNFOLD_HD double exp(double x) { return __builtin_exp(x); }
+KERNFOLD_HD float log2(float x) { return __builtin_log2f(x); }
+KERNFOLD_HD double log2(double x) { return __builtin_log2(x); }
+KERNFOLD_HD float log(float x) { return __builtin_logf(x); }
+KERNFOLD_HD double log(double x) { return __builtin_log(x); }
+KERNFOLD_HD float sin(float x) { return __builtin_sinf(x); }
+KERNFOLD_HD double sin(double x) { return __builtin_sin(x); }
+KERNFOLD_HD float cos(float x) { return __builtin_cosf(x); }
+KERNFOLD_HD double cos(double x) { return __builtin_cos(x); }
+KERNFOLD_HD float tanh(float x) { return __builtin_tanhf(x); }
+KERNFOLD_HD double tanh(double x) { return __builtin_tanh(x); }
+KERNFOLD_HD float pow(float x, float y) { return __builtin_powf(x, y); }
+KERNFOLD_HD double pow(double x, double y) { return __builtin_pow(x, y); }
+#if KERNFOLD_DEVICE_PASS
+KERNFOLD_HD float rsqrt(float x) { return ::rsqrtf(x); }
+KERNFOLD_HD double rsqrt(double x) { return ::rsqrt(x); }
+#else
+KERNFOLD_HD float rsqrt(float x) { return 1 / __builtin_sqrtf(x); }
+KERNFOLD_HD double rsqrt(double x) { return 1 / __builtin_sqrt(x); }
+#endif
+}  // namespace library
 
 /// The layout of IEEE 754 numbers.
-template <class Real>
-struct format;
-template <>
-struct format<float> {
+template <class Real> struct format;
+template <> struct format<float> {
   static constexpr int digits = 23, bias = 127;  // stored digits of the significand; of the exponent
   static constexpr std::int32_t one = 0x3f800000, sqrt_half = 0x3f3504f3, significand = 0x007fffff;
   static constexpr float least_normal = 0x1p-126f;
   static constexpr float magic = 0x1.8p23f;  // t + magic has rint(t) in its last bits, |t| < 2^22
 };
-template <>
-struct format<double> {
+template <> struct format<double> {
   static constexpr int digits = 52, bias = 1023;
   static constexpr std::int64_t one = 0x3ff0000000000000, sqrt_half = 0x3fe6a09e667f3bcd,
                                 significand = 0x000fffffffffffff;
   static constexpr double least_normal = 0x1p-1022;
   static constexpr double magic = 0x1.8p52;
 };
-template <class T>
-using format_of = format<real_of<T>>;
+template <class T> using format_of = format<real_of<T>>;
 
 /// a b, rounded, where a compiler may not merge it with an addition.
-template <class T>
-KERNFOLD_HD T product(T a, T b) {
-  return fma(a, b, T(real_of<T>(-0.0)));
-}
+template <class T> KERNFOLD_HD T product(T a, T b) { return fma(a, b, T(real_of<T>(-0.0))); }
 /// ((c_n x + ...) x + c_1) x + c_0
-template <class T, class... Rest>
-KERNFOLD_HD T horner(T x, real_of<T> leading, Rest... rest) {
+template <class T, class... Rest> KERNFOLD_HD T horner(T x, real_of<T> leading, Rest... rest) {
   T p(leading);
   ((p = fma(p, x, T(static_cast<real_of<T>>(rest)))), ...);
   return p;
 }
 
-/// Scale 2^r for |r| <= 1/2; exact at 0. The polynomials here and below are minimax in the relative error of the result.
-template <class T>
-KERNFOLD_HD T exp2_near_zero(T r, real_of<T> c) {
+/// Scale 2^r for |r| <= 1/2; exact at 0. The polynomials here and below are minimax in the relative error of the
+/// result.
+template <class T> KERNFOLD_HD T exp2_near_zero(T r, real_of<T> c) {
   if constexpr (std::is_same_v<real_of<T>, float>)
     return horner(r, c * 0.00133033202f, c * 0.00967263151f, c * 0.0555065088f, c * 0.240222245f, c * 0.693147004f, c);
   else
@@ -367,8 +95,7 @@ KERNFOLD_HD T exp2_near_zero(T r, real_of<T> c) {
                   c * 0.6931471805599453, c);
 }
 /// e^r - 1 for |r| <= log(2) / 2.
-template <class T>
-KERNFOLD_HD T expm1_near_zero(T r) {
+template <class T> KERNFOLD_HD T expm1_near_zero(T r) {
   T q;
   if constexpr (std::is_same_v<real_of<T>, float>)
     q = horner(r, 0.00138389296f, 0.00836919341f, 0.0416681021f, 0.166665167f, 0.49999994f);
@@ -381,42 +108,43 @@ KERNFOLD_HD T expm1_near_zero(T r) {
 
 /// The last step of an exponential: from 2 2^r and k = magic + bias - 1 + n to 2^(n + r), for normal results and
 /// overflow. The factor 2^(n - 1) is finite for the largest n; for the least one it is half the least normal number.
-template <class T>
-KERNFOLD_HD T scale_by_power(T twice, T k) {
+template <class T> KERNFOLD_HD T scale_by_power(T twice, T k) {
   using layout = format_of<T>;
   return twice * max(from_bits<T>(to_bits(k) << layout::digits), T(layout::least_normal / 2));
 }
 
-/// 2^t = 2^n 2^r with n the integer nearest to t: r = t - n is exact, so the only errors are the polynomial's.
-template <bool Nonpositive, class T>
-KERNFOLD_HD T exp2(T t) {
+/// 2^f for 0 <= f < 1, between 1 and 2 and exactly 1 at 0; minimax in the relative error.
+template <class T> KERNFOLD_HD T exp2_of_fraction(T f) {
+  if constexpr (std::is_same_v<real_of<T>, float>)
+    return horner(f, 0.0018671300495f, 0.0090170307085f, 0.0557999126613f, 0.2401644438505f, 0.693151295185f, 1.0f);
+  else
+    return horner(f, 6.2634739815554e-10, 6.55952449216622e-09, 1.0253213721742763e-07, 1.3208367095200609e-06,
+                  1.5253175073738062e-05, 0.00015403512308528243, 0.0013333558629609868, 0.009618129099549731,
+                  0.05550410866560241, 0.24022650695906328, 0.693147180559946, 1.0);
+}
+
+/// 2^t = 2^n 2^f with n = floor(t). f = t - n is exact unless -1/2 < t < 0, where it is rounded, up to 1. Where there are
+/// instructions for both steps (AVX-512) they take any t. Elsewhere the factor 2^n is built from its exponent, which is
+/// that of 0 for n = -bias and that of infinity for n = bias + 1: results below the least normal number are 0.
+template <bool Nonpositive, class T> KERNFOLD_HD T exp2(T t) {
   using real = real_of<T>;
   using layout = format_of<T>;
-  if constexpr (requires { scale_by_exp2(t, t); }) {  // one instruction each where there are such: AVX-512
-    const T r = minus_nearest(t);
-    return scale_by_exp2(exp2_near_zero(r, real(1)), t - r);
-  } else if constexpr (Nonpositive) {
-    // n + bias + 1 = 0 makes the factor zero; an even offset keeps ties to even
-    t = max(t, T(real(-(layout::bias + 1))));
-    const T magic(layout::magic + real(layout::bias + 1));
-    const T k = t + magic;
-    return exp2_near_zero(t - (k - magic), real(0.5)) * from_bits<T>(to_bits(k) << layout::digits);
+  if constexpr (requires { scale_by_exp2(t, t); }) {
+    return scale_by_exp2(exp2_of_fraction(minus_floor(t)), t);
   } else {
-    const mask_t<T> vanishes = t < T(real(1 - layout::bias));
-    t = min(t, T(real(layout::bias + 1)));
-    const T magic(layout::magic + real(layout::bias - 1));
-    const T k = t + magic;
-    return zero_where(vanishes, scale_by_power(exp2_near_zero(t - (k - magic), real(2)), k));
+    t = max(t, T(real(-layout::bias)));
+    if constexpr (!Nonpositive) t = min(t, T(real(layout::bias + 1)));
+    const T n = floor(t);
+    const T factor = from_bits<T>(to_bits(n + T(layout::magic + real(layout::bias))) << layout::digits);
+    return exp2_of_fraction(t - n) * factor;
   }
 }
 
 /// x = n log(2) + r: log(2) in two parts, so that r keeps its digits.
-template <class T>
-struct exp_reduction {
+template <class T> struct exp_reduction {
   T k, rest;  // k = magic + offset + n
 };
-template <class T>
-KERNFOLD_HD exp_reduction<T> reduce_exp(T x, int offset) {
+template <class T> KERNFOLD_HD exp_reduction<T> reduce_exp(T x, int offset) {
   using real = real_of<T>;
   const T magic(format_of<T>::magic + real(offset));
   const T k = fma(x, constant<T>(1.4426950408889634, 1.44269502f), magic);
@@ -424,8 +152,7 @@ KERNFOLD_HD exp_reduction<T> reduce_exp(T x, int offset) {
   const T r = fnma(n, constant<T>(0.6931471805599453, 0.693147182f), x);
   return {k, fnma(n, constant<T>(2.3190468138462996e-17, -1.90465421e-9f), r)};
 }
-template <class T>
-KERNFOLD_HD T exp(T x) {
+template <class T> KERNFOLD_HD T exp(T x) {
   using layout = format_of<T>;
   const mask_t<T> vanishes = x < constant<T>(-708.3964185322641, -87.3365448f);
   const auto [k, r] = reduce_exp(min(x, constant<T>(710, 89)), layout::bias - 1);
@@ -434,34 +161,27 @@ KERNFOLD_HD T exp(T x) {
 }
 
 /// f(l) in the lanes of a mask.
-template <class T, class F>
-KERNFOLD_HD T replaced(const mask_t<T>& m, T r, F f) {
+template <class T, class F> KERNFOLD_HD T replaced(const mask_t<T>& m, T r, F f) {
   for (int l = 0; l < lane_count<T>; ++l)
     if (get(m, l)) set(r, l, f(l));
   return r;
 }
 
 /// x = 2^exponent (1 + f) with 1 + f between sqrt(1/2) and sqrt(2), for normal x.
-template <class T>
-struct mantissa {
-  T exponent, f;
-};
-template <class T>
-KERNFOLD_HD mantissa<T> split_mantissa(T x) {
+template <class T> struct mantissa { T exponent, f; };
+template <class T> KERNFOLD_HD mantissa<T> split_mantissa(T x) {
   using layout = format_of<T>;
   const ints_t<T> shifted = to_bits(x) - ints_t<T>(layout::sqrt_half);
   const T m = from_bits<T>((shifted & ints_t<T>(layout::significand)) + ints_t<T>(layout::sqrt_half));
   return {convert_to_real<T>(shifted >> layout::digits), m - T(1)};
 }
-template <class T>
-KERNFOLD_HD mask_t<T> is_normal_and_positive(T x) {
+template <class T> KERNFOLD_HD mask_t<T> is_normal_and_positive(T x) {
   return (x >= T(format_of<T>::least_normal)) & (x <= T(largest<real_of<T>>()));
 }
 
 /// log(1 + f) = f + g with g = s (f^2 / 2 + z Q(z)) - f^2 / 2, s = f / (2 + f), z = s^2:
 /// the series of 2 artanh(s) = log(1 + f), arranged so that f itself needs no rounding.
-template <bool Binary, class T>
-KERNFOLD_HD T log(T x) {
+template <bool Binary, class T> KERNFOLD_HD T log(T x) {
   using real = real_of<T>;
   using layout = format_of<T>;
   constexpr real lift = real(std::int64_t{1} << (layout::digits + 1));
@@ -490,7 +210,8 @@ KERNFOLD_HD T log(T x) {
     const T sum = fma(f, hi, exponent), rounding = fms(f, hi, sum - exponent);
     r = sum + fma(g, hi, fma(f, lo, rounding));
   } else {
-    const T hi = constant<T>(0.6931471805599453, 0.693147182f), lo = constant<T>(2.3190468138462996e-17, -1.90465421e-9f);
+    const T hi = constant<T>(0.6931471805599453, 0.693147182f),
+            lo = constant<T>(2.3190468138462996e-17, -1.90465421e-9f);
     r = fma(exponent, hi, f + fma(exponent, lo, g));
   }
   if (rare) [[unlikely]] {
@@ -503,8 +224,7 @@ KERNFOLD_HD T log(T x) {
 
 /// Starts from a line through the logarithm, read off the bits (error 3.5 %). Each step takes h = 1 - x y^2 and as many
 /// terms of y (1 - h)^(-1/2) as it needs.
-template <class T>
-KERNFOLD_HD T rsqrt(T x) {
+template <class T> KERNFOLD_HD T rsqrt(T x) {
   using real = real_of<T>;
   constexpr bool single = std::is_same_v<real, float>;
   constexpr ints_t<real> start = ints_t<real>(single ? 0x5f374740 : 0x5fe6e8e800000000);
@@ -513,21 +233,21 @@ KERNFOLD_HD T rsqrt(T x) {
   T h = fnma(x * y, y, T(1));
   y = fma(y * h, horner(h, real(0.3125), real(0.375), real(0.5)), y);
   h = fnma(x * y, y, T(1));
-  if constexpr (single) y = fma(y * h, T(real(0.5)), y);
-  else y = fma(y * h, horner(h, real(0.3125), real(0.375), real(0.5)), y);
+  if constexpr (single)
+    y = fma(y * h, T(real(0.5)), y);
+  else
+    y = fma(y * h, horner(h, real(0.3125), real(0.375), real(0.5)), y);
   if (!all(usual)) [[unlikely]]
     y = select(usual, y, T(1) / sqrt(x));
   return y;
 }
 
 /// x = q pi/2 + r with |r| <= pi/4: pi/2 in three parts, so that r keeps its digits up to `largest_angle`.
-template <class T>
-struct quadrant {
+template <class T> struct quadrant {
   ints_t<T> q;  // the last two bits count
   T r;
 };
-template <class T>
-KERNFOLD_HD quadrant<T> reduce_angle(T x) {
+template <class T> KERNFOLD_HD quadrant<T> reduce_angle(T x) {
   const T magic(format_of<T>::magic);
   const T k = fma(x, constant<T>(0.6366197723675814, 0.636619747f), magic);
   const T n = k - magic;
@@ -536,17 +256,10 @@ KERNFOLD_HD quadrant<T> reduce_angle(T x) {
   r = fnma(n, constant<T>(-1.4973849048591698e-33, -1.71512451e-15f), r);
   return {to_bits(k), r};
 }
-template <class T>
-inline constexpr real_of<T> largest_angle = std::is_same_v<real_of<T>, float> ? 1e5 : 1e9;
-
-KERNFOLD_HD float library_sin(float x) { return static_cast<float>(__builtin_sin(x)); }
-KERNFOLD_HD double library_sin(double x) { return __builtin_sin(x); }
-KERNFOLD_HD float library_cos(float x) { return static_cast<float>(__builtin_cos(x)); }
-KERNFOLD_HD double library_cos(double x) { return __builtin_cos(x); }
+template <class T> inline constexpr real_of<T> largest_angle = std::is_same_v<real_of<T>, float> ? 1e5 : 1e9;
 
 /// sin(x + Shift pi/2), from sin(r) and cos(r).
-template <int Shift, class T>
-KERNFOLD_HD T sine(T x) {
+template <int Shift, class T> KERNFOLD_HD T sine(T x) {
   using real = real_of<T>;
   const auto [k, r] = reduce_angle(x);
   const ints_t<T> q = k + ints_t<T>(Shift);
@@ -569,14 +282,13 @@ KERNFOLD_HD T sine(T x) {
   const mask_t<T> usual = abs(x) <= T(largest_angle<T>);
   if (!all(usual)) [[unlikely]]
     return replaced(!usual, signed_v, [&](int l) KERNFOLD_INLINE_LAMBDA {
-      return Shift == 0 ? library_sin(get(x, l)) : library_cos(get(x, l));
+      return Shift == 0 ? library::sin(get(x, l)) : library::cos(get(x, l));
     });
   return signed_v;
 }
 
 /// tanh |x| = d / (d + 2) with d = e^(2 |x|) - 1, which keeps its digits near 0.
-template <class T>
-KERNFOLD_HD T tanh(T x) {
+template <class T> KERNFOLD_HD T tanh(T x) {
   using layout = format_of<T>;
   const T a = min(abs(x), constant<T>(20, 10));  // 1 from there on
   const auto [k, r] = reduce_exp(a + a, layout::bias);
@@ -586,14 +298,10 @@ KERNFOLD_HD T tanh(T x) {
 }
 
 /// hi + lo, with lo below the last place of hi.
-template <class T>
-struct extended {
-  T hi, lo;
-};
-/// log2(x) to twelve binary digits more than T has, for normal positive x: 2 artanh(s) / log(2) with the terms up to s^3
-/// in two parts.
-template <class T>
-KERNFOLD_HD extended<T> log2_extended(T x) {
+template <class T> struct extended { T hi, lo; };
+/// log2(x) to twelve binary digits more than T has, for normal positive x: 2 artanh(s) / log(2) with the terms up to
+/// s^3 in two parts.
+template <class T> KERNFOLD_HD extended<T> log2_extended(T x) {
   using real = real_of<T>;
   const auto [exponent, f] = split_mantissa(x);
   const T sum = T(2) + f, sum_lo = f - (sum - T(2));
@@ -620,13 +328,9 @@ KERNFOLD_HD extended<T> log2_extended(T x) {
   return {hi, lo};
 }
 
-KERNFOLD_HD float library_pow(float x, float y) { return __builtin_powf(x, y); }
-KERNFOLD_HD double library_pow(double x, double y) { return __builtin_pow(x, y); }
-
-/// x^y = 2^(y log2 |x|), with the sign of an odd power. Zero, infinite, NaN and subnormal x, and y that are not finite, go
-/// to the C library.
-template <class T>
-KERNFOLD_HD T pow(T x, T y) {
+/// x^y = 2^(y log2 |x|), with the sign of an odd power. Zero, infinite, NaN and subnormal x, and y that are not finite,
+/// go to the C library.
+template <class T> KERNFOLD_HD T pow(T x, T y) {
   using real = real_of<T>;
   using layout = format_of<T>;
   const auto [log_hi, log_lo] = log2_extended(abs(x));
@@ -650,103 +354,114 @@ KERNFOLD_HD T pow(T x, T y) {
   const mask_t<T> negative = x < T(0);
   if (any(negative)) [[unlikely]] {
     const T half = y * T(real(0.5));
-    const mask_t<T> odd = (round(half) != half) & (round(y) == y);
-    r = select(negative & odd, -r, r);
-    r = select(negative & (round(y) != y), T(not_a_number<real>()), r);
+    const mask_t<T> fractional = round(y) != y, half_fractional = round(half) != half;
+    r = select(negative & half_fractional, -r, r);
+    r = select(negative & fractional, T(not_a_number<real>()), r);
   }
-  const mask_t<T> usual = is_normal_and_positive(abs(x)) & (abs(y) <= T(largest<real>()));
+  const mask_t<T> usual_x = is_normal_and_positive(abs(x)), usual_y = abs(y) <= T(largest<real>());
+  const mask_t<T> usual = usual_x & usual_y;
   if (!all(usual)) [[unlikely]]
-    return replaced(!usual, r, [&](int l) KERNFOLD_INLINE_LAMBDA { return library_pow(get(x, l), get(y, l)); });
+    return replaced(!usual, r, [&](int l) KERNFOLD_INLINE_LAMBDA { return library::pow(get(x, l), get(y, l)); });
   return r;
 }
 
 }  // namespace detail
 
 /// 2^t
-template <class T>
-KERNFOLD_HD auto exp2(T t) {
-  if constexpr (std::is_same_v<T, float> && detail::on_device<T>) return __builtin_exp2f(t);
-  else if constexpr (detail::on_device<T>) return __builtin_exp2(t);
-  else if constexpr (detail::lanes<T>) return detail::exp2<false>(t);
-  else return exp2(t);
+template <class T> KERNFOLD_HD auto exp2(T t) {
+  if constexpr (detail::on_device<T>)
+    return detail::library::exp2(t);
+  else if constexpr (detail::lanes<T>)
+    return detail::exp2<false>(t);
+  else
+    return exp2(t);
 }
 /// 2^t where t <= 0 is known.
-template <class T>
-KERNFOLD_HD auto exp2_nonpositive(T t) {
-  if constexpr (detail::lanes<T> && !detail::on_device<T>) return detail::exp2<true>(t);
-  else return exp2(t);
+template <class T> KERNFOLD_HD auto exp2_nonpositive(T t) {
+  if constexpr (detail::lanes<T> && !detail::on_device<T>)
+    return detail::exp2<true>(t);
+  else
+    return exp2(t);
 }
-template <class T>
-KERNFOLD_HD auto exp(T x) {
-  if constexpr (std::is_same_v<T, float> && detail::on_device<T>) return __builtin_expf(x);
-  else if constexpr (detail::on_device<T>) return __builtin_exp(x);
-  else if constexpr (detail::lanes<T>) return detail::exp(x);
-  else return exp(x);
+template <class T> KERNFOLD_HD auto exp(T x) {
+  if constexpr (detail::on_device<T>)
+    return detail::library::exp(x);
+  else if constexpr (detail::lanes<T>)
+    return detail::exp(x);
+  else
+    return exp(x);
 }
-/// log(0) = -inf, NaN below 0.
-template <class T>
-KERNFOLD_HD auto log(T x) {
-  if constexpr (std::is_same_v<T, float> && detail::on_device<T>) return __builtin_logf(x);
-  else if constexpr (detail::on_device<T>) return __builtin_log(x);
-  else if constexpr (detail::lanes<T>) return detail::log<false>(x);
-  else return log(x);
+/// log(0) = -inf; NaN below 0.
+template <class T> KERNFOLD_HD auto log(T x) {
+  if constexpr (detail::on_device<T>)
+    return detail::library::log(x);
+  else if constexpr (detail::lanes<T>)
+    return detail::log<false>(x);
+  else
+    return log(x);
 }
-template <class T>
-KERNFOLD_HD auto log2(T x) {
-  if constexpr (std::is_same_v<T, float> && detail::on_device<T>) return __builtin_log2f(x);
-  else if constexpr (detail::on_device<T>) return __builtin_log2(x);
-  else if constexpr (detail::lanes<T>) return detail::log<true>(x);
-  else return log2(x);
+template <class T> KERNFOLD_HD auto log2(T x) {
+  if constexpr (detail::on_device<T>)
+    return detail::library::log2(x);
+  else if constexpr (detail::lanes<T>)
+    return detail::log<true>(x);
+  else
+    return log2(x);
 }
-/// 1 / sqrt(x): inf with the sign of x at 0, NaN below.
-template <class T>
-KERNFOLD_HD auto rsqrt(T x) {
-#if KERNFOLD_DEVICE_PASS
-  if constexpr (std::is_same_v<T, float>) return ::rsqrtf(x);
-  else if constexpr (std::is_same_v<T, double>) return ::rsqrt(x);
-  else return rsqrt(x);
-#else
-  if constexpr (detail::lanes<T>) return detail::rsqrt(x);
-  else return rsqrt(x);
-#endif
+/// 1 / sqrt(x): an infinity with the sign of x at 0; NaN below.
+template <class T> KERNFOLD_HD auto rsqrt(T x) {
+  if constexpr (detail::on_device<T>)
+    return detail::library::rsqrt(x);
+  else if constexpr (detail::lanes<T>)
+    return detail::rsqrt(x);
+  else
+    return rsqrt(x);
 }
-template <class T>
-KERNFOLD_HD auto sin(T x) {
-  if constexpr (std::is_same_v<T, float> && detail::on_device<T>) return __builtin_sinf(x);
-  else if constexpr (detail::on_device<T>) return __builtin_sin(x);
-  else if constexpr (detail::lanes<T>) return detail::sine<0>(x);
-  else return sin(x);
+template <class T> KERNFOLD_HD auto sin(T x) {
+  if constexpr (detail::on_device<T>)
+    return detail::library::sin(x);
+  else if constexpr (detail::lanes<T>)
+    return detail::sine<0>(x);
+  else
+    return sin(x);
 }
-template <class T>
-KERNFOLD_HD auto cos(T x) {
-  if constexpr (std::is_same_v<T, float> && detail::on_device<T>) return __builtin_cosf(x);
-  else if constexpr (detail::on_device<T>) return __builtin_cos(x);
-  else if constexpr (detail::lanes<T>) return detail::sine<1>(x);
-  else return cos(x);
+template <class T> KERNFOLD_HD auto cos(T x) {
+  if constexpr (detail::on_device<T>)
+    return detail::library::cos(x);
+  else if constexpr (detail::lanes<T>)
+    return detail::sine<1>(x);
+  else
+    return cos(x);
 }
-template <class T>
-KERNFOLD_HD auto tanh(T x) {
-  if constexpr (std::is_same_v<T, float> && detail::on_device<T>) return __builtin_tanhf(x);
-  else if constexpr (detail::on_device<T>) return __builtin_tanh(x);
-  else if constexpr (detail::lanes<T>) return detail::tanh(x);
-  else return tanh(x);
+template <class T> KERNFOLD_HD auto tanh(T x) {
+  if constexpr (detail::on_device<T>)
+    return detail::library::tanh(x);
+  else if constexpr (detail::lanes<T>)
+    return detail::tanh(x);
+  else
+    return tanh(x);
 }
-/// x^y, with the special cases of std::pow: NaN for a negative x unless y is an integer, 1 for y = 0.
-template <class T>
-KERNFOLD_HD auto pow(T x, T y) {
-  if constexpr (std::is_same_v<T, float> && detail::on_device<T>) return __builtin_powf(x, y);
-  else if constexpr (detail::on_device<T>) return __builtin_pow(x, y);
-  else if constexpr (detail::lanes<T>) return detail::pow(x, y);
-  else return pow(x, y);
+/// x^y with the special cases of std::pow: NaN for a negative x unless y is an integer, 1 for y = 0.
+template <class T> KERNFOLD_HD auto pow(T x, T y) {
+  if constexpr (detail::on_device<T>)
+    return detail::library::pow(x, y);
+  else if constexpr (detail::lanes<T>)
+    return detail::pow(x, y);
+  else
+    return pow(x, y);
 }
 /// x^N for a constant integer N, by squaring.
-template <int N, class T>
-KERNFOLD_HD T ipow(T x) {
-  if constexpr (N < 0) return T(1) / ipow<-N>(x);
-  else if constexpr (N == 0) return T(1);
-  else if constexpr (N == 1) return x;
-  else if constexpr (N % 2 == 0) return ipow<N / 2>(x * x);
-  else return x * ipow<N / 2>(x * x);
+template <int N, class T> KERNFOLD_HD T ipow(T x) {
+  if constexpr (N < 0)
+    return T(1) / ipow<-N>(x);
+  else if constexpr (N == 0)
+    return T(1);
+  else if constexpr (N == 1)
+    return x;
+  else if constexpr (N % 2 == 0)
+    return ipow<N / 2>(x * x);
+  else
+    return x * ipow<N / 2>(x * x);
 }
 
 }  // namespace kernfold::math

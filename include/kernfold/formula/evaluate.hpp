@@ -180,8 +180,9 @@ KERNFOLD_HD void evaluate_component(Frame& f, const Source& source, int k) {
 /// Evaluates one scheduled node into its place.
 template <class P, int Node, class Frame, class Source>
 KERNFOLD_HD void evaluate_node(Frame& f, const Source& source) {
-  for_each_component<P::template node_at<Node>::dim>(
-      [&](int k) KERNFOLD_INLINE_LAMBDA { evaluate_component<P, Node>(f, source, k); });
+  constexpr int dim = P::template node_at<Node>::dim;
+  if constexpr (dim == 1) evaluate_component<P, Node>(f, source, 0);
+  else for_each_component<dim>([&](int k) KERNFOLD_INLINE_LAMBDA { evaluate_component<P, Node>(f, source, k); });
 }
 
 template <class P, class Frame, class Source, int... Places>

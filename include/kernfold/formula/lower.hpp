@@ -134,16 +134,35 @@ struct regrouped {
       unless_one<std::conditional_t<has_rows, columns, both<parameters, columns>>>>>::type;
 };
 
+/// Whether a value was rounded in proportion to its size, so that one more rounding of that size is harmless. A variable
+/// is exact: c x - c y would round at the size of x and y, where c (x - y) rounds at that of their difference.
+template <class F>
+inline constexpr bool is_rounded = requires { typename F::spec; };
+template <class Op, class... Args>
+inline constexpr bool is_rounded<node<Op, Args...>> = true;
+template <class F, class G>
+inline constexpr bool is_rounded<node<Add, F, G>> = is_rounded<F> && is_rounded<G>;
+template <class F, class G>
+inline constexpr bool is_rounded<node<Sub, F, G>> = is_rounded<F> && is_rounded<G>;
+template <class C, class F, class G>
+inline constexpr bool is_rounded<node<Where, C, F, G>> = (is_zero<F> || is_rounded<F>) && (is_zero<G> || is_rounded<G>);
+template <class C, class F, class G>
+inline constexpr bool is_rounded<node<IfElse, C, F, G>> = (is_zero<F> || is_rounded<F>) && (is_zero<G> || is_rounded<G>);
+template <int M, class F>
+inline constexpr bool is_rounded<node<Elem<M>, F>> = is_rounded<F>;
+
 /// c f with the constant pushed through sums to where it meets a coefficient, a parameter or an earlier stage.
 template <class C, class F>
 struct scaled {
   using type = decltype(C{} * F{});
 };
 template <class C, class F, class G>
+  requires(is_rounded<F> && is_rounded<G>)
 struct scaled<C, node<Add, F, G>> {
   using type = node<Add, typename scaled<C, F>::type, typename scaled<C, G>::type>;
 };
 template <class C, class F, class G>
+  requires(is_rounded<F> && is_rounded<G>)
 struct scaled<C, node<Sub, F, G>> {
   using type = node<Sub, typename scaled<C, F>::type, typename scaled<C, G>::type>;
 };

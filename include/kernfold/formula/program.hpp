@@ -62,6 +62,10 @@ struct program {
   static constexpr int root_count = sizeof...(Roots);
   static constexpr role_set rows = Rows;
 
+  /// whether row_index or column_index occurs, whichever is the rows'
+  static constexpr bool reads_row_number =
+      contains<index_variable<Rows == depends_on_i ? role::i : role::j>>(nodes{});
+
   static consteval int root(int r) {
     const int numbers[] = {index_of<Roots>(nodes{})..., -1};
     return numbers[r];

@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "sweep.hpp"
-#include "threads.hpp"
+#include "pack.hpp"
+#include "steps.hpp"
 
 namespace kernfold {
 namespace detail {
@@ -21,16 +21,17 @@ using compiled_sets = type_list<isa::avx2>;
 using compiled_sets = type_list<isa::avx512, isa::avx2, isa::scalar>;
 #endif
 
-/// Per set: its name, the lanes for a real type, whether the machine has it, and the function whose target it is.
+/// Per set: its name, the lanes for a real type, whether the machine has it, and the entry function that carries its
+/// target: call<Step> inlines a step.
 template <class Isa>
 struct instruction_set_entry;
 template <>
 struct instruction_set_entry<isa::scalar> {
   static constexpr instruction_set name = instruction_set::scalar;
   static bool is_available() { return true; }
-  template <class Sweep>
-  KERNFOLD_ENTRY static void work(Sweep& sweep, bool is_caller) {
-    sweep.template work<typename Sweep::real>(is_caller);
+  template <class Step, class... Args>
+  KERNFOLD_ENTRY static void call(Args... args) {
+    Step::run(args...);
   }
   template <class Real>
   using lanes = Real;
@@ -42,9 +43,9 @@ struct instruction_set_entry<isa::avx2> {
   static bool is_available() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
   template <class Real>
   using lanes = pack<Real, isa::avx2>;
-  template <class Sweep>
-  KERNFOLD_ENTRY_AVX2 static void work(Sweep& sweep, bool is_caller) {
-    sweep.template work<lanes<typename Sweep::real>>(is_caller);
+  template <class Step, class... Args>
+  KERNFOLD_ENTRY_AVX2 static void call(Args... args) {
+    Step::run(args...);
   }
 };
 template <>
@@ -56,9 +57,9 @@ struct instruction_set_entry<isa::avx512> {
   }
   template <class Real>
   using lanes = pack<Real, isa::avx512>;
-  template <class Sweep>
-  KERNFOLD_ENTRY_AVX512 static void work(Sweep& sweep, bool is_caller) {
-    sweep.template work<lanes<typename Sweep::real>>(is_caller);
+  template <class Step, class... Args>
+  KERNFOLD_ENTRY_AVX512 static void call(Args... args) {
+    Step::run(args...);
   }
 };
 #else
@@ -68,9 +69,9 @@ struct instruction_set_entry<isa::portable> {
   static bool is_available() { return true; }
   template <class Real>
   using lanes = pack<Real, isa::portable>;
-  template <class Sweep>
-  KERNFOLD_ENTRY static void work(Sweep& sweep, bool is_caller) {
-    sweep.template work<lanes<typename Sweep::real>>(is_caller);
+  template <class Step, class... Args>
+  KERNFOLD_ENTRY static void call(Args... args) {
+    Step::run(args...);
   }
 };
 #endif
@@ -104,59 +105,65 @@ inline instruction_set default_instruction_set() {
   return instruction_set::automatic;
 }
 
-template <class Isa, class Sweep>
-void run_with(Sweep& sweep) {
+/// The set whose entry runs the scalar steps: AVX-512's are those of AVX2.
+template <class Isa>
+using scalar_steps_of = std::conditional_t<std::is_same_v<Isa, isa::avx512> && contains<isa::avx2>(compiled_sets{}), isa::avx2, Isa>;
+
+/// A plan's steps for an instruction set.
+template <class Plan, class Isa>
+inline sweep_steps steps_with() {
   using entry = instruction_set_entry<Isa>;
-  using lanes = typename entry::template lanes<typename Sweep::real>;
-  arena shared(sweep.template shared_bytes<lanes>());
-  sweep.template share<lanes>(shared);
-  const void* const caller = &shared;  // marks the calling thread: only there is `own` the caller's
-  thread_local const void* own = nullptr;
-  own = caller;
-  for (bool finishing : {false, true}) {
-    if (finishing && sweep.split().stretches == 1) break;
-    sweep.is_finishing = finishing;
-    sweep.restart();
-    auto work = [&] {
-      try {
-        entry::work(sweep, own == caller);
-      } catch (...) {
-        sweep.watch->fail(std::current_exception());
-      }
-    };
-    const std::int64_t tasks = sweep.task_count();
-    const int threads = tasks < sweep.threads ? int(tasks) : sweep.threads;
-    if (threads <= 1) work();
-    else run_on_threads(threads, work);
-  }
-  own = nullptr;
-  if (!sweep.watch->stopped()) sweep.finish();
+  using P = typename Plan::program_type;
+  using real = typename Plan::real;
+  using T = typename entry::template lanes<real>;
+  using steps = row_steps<Plan, T>;
+  constexpr stage_size p = P::size(stage::parameter), r = P::size(stage::row), c = P::size(stage::column);
+  constexpr int index_bytes = sizeof(std::int64_t);
+  return {&entry::template call<typename steps::prepare_rows, const sweep_arrays&, const workspace&, char*, stretch>,
+          &instruction_set_entry<scalar_steps_of<Isa>>::template call<prepare_columns_step<Plan>, const sweep_arrays&,
+                                                                      const workspace&, stretch>,
+          &entry::template call<typename steps::fold_tile, const workspace&, char*, stretch, stretch>,
+          &entry::template call<typename steps::merge, char*, const char*, std::int64_t>,
+          &entry::template call<typename steps::finish_rows, const sweep_arrays&, const workspace&, char*, stretch, void*>,
+          &row_steps<Plan, real>::finish,
+          steps::lanes,
+          p.kept_reals * int(sizeof(real)),
+          p.kept_indices * index_bytes,
+          r.kept_reals * int(sizeof(T)),
+          r.kept_indices * int(sizeof(math::index_t<T>)),
+          int(sizeof(typename steps::states)),
+          c.kept_reals * int(sizeof(real)),
+          c.kept_indices * index_bytes,
+          Plan::folds_rows ? int(sizeof(typename steps::block_states)) : 0,
+          Plan::policy};
+}
+template <class Plan, class... Isas>
+inline sweep_steps steps_of(type_list<Isas...>, instruction_set s) {
+  sweep_steps chosen{};
+  ((instruction_set_entry<Isas>::name == s ? void(chosen = steps_with<Plan, Isas>()) : void()), ...);
+  return chosen;
 }
 
-template <class Sweep, class... Isas>
-void run_with_one_of(type_list<Isas...>, instruction_set s, Sweep& sweep) {
-  ((instruction_set_entry<Isas>::name == s ? run_with<Isas>(sweep) : void()), ...);
-}
-
-/// A sweep that takes less than this many pairs is over before a second thread has started.
-inline constexpr std::int64_t pairs_worth_a_thread = 400'000;
-
-/// Runs the plan over the arrays; throws what the callbacks throw, kf::stopped, kf::instruction_set_error, std::bad_alloc.
-template <class Plan, class Space>
-void run_on_cpu(const cpu& where, const leaf_array* leaves, const output_array* outputs, std::int64_t rows,
-                std::int64_t columns, const Space& space) {
-  const instruction_set chosen =
+inline instruction_set chosen_instruction_set(const cpu& where) {
+  const instruction_set s =
       where.instructions == instruction_set::automatic ? default_instruction_set() : where.instructions;
-  if (!is_usable(compiled_sets{}, chosen)) refuse_instruction_set(name_of(chosen), "kf::cpu");
-  monitor watch(where, rows * columns);
-  cpu_sweep<Plan, Space> sweep(leaves, outputs, rows, columns, space, &watch);
+  if (!is_usable(compiled_sets{}, s)) refuse_instruction_set(name_of(s), "kf::cpu");
+  return s;
+}
+
+/// A sweep of less than this many pairs is over before a second thread has started.
+inline constexpr std::int64_t pairs_worth_a_thread = 400'000;
+inline int thread_count(const cpu& where, std::int64_t rows, std::int64_t columns) {
+  if (where.threads > 0) return where.threads;
   const std::int64_t worth = rows * columns / pairs_worth_a_thread;
-  const int wanted = where.threads > 0 ? where.threads : worth > 1 ? available_threads() : 1;
-  sweep.threads = where.threads > 0 || worth >= wanted ? wanted : int(worth < 1 ? 1 : worth);
-  sweep.prepare();
-  run_with_one_of(compiled_sets{}, chosen, sweep);
-  watch.rethrow();
-  if (watch.stopped()) throw stopped("the computation was stopped by its caller");
+  if (worth <= 1) return 1;
+  const int available = available_threads();
+  return worth < available ? int(worth) : available;
+}
+
+inline void run_steps(const cpu& where, const sweep_arrays& arrays, const sweep_steps& steps) {
+  monitor watch(where, arrays.rows * arrays.columns);
+  sweep(arrays, steps, watch, thread_count(where, arrays.rows, arrays.columns)).run();
   if (where.progress) where.progress(1.0);
 }
 
@@ -170,7 +177,8 @@ struct executor_traits<cpu> {
   template <class Plan>
   static void run(const cpu& where, const leaf_array* leaves, const output_array* outputs, std::int64_t rows,
                   std::int64_t columns) {
-    detail::run_on_cpu<Plan>(where, leaves, outputs, rows, columns, dense{columns});
+    const instruction_set set = detail::chosen_instruction_set(where);
+    detail::run_steps(where, {leaves, outputs, rows, columns}, detail::steps_of<Plan>(detail::compiled_sets{}, set));
   }
   static bool may_end_early(const cpu& where) { return where.stop || where.progress; }
 };

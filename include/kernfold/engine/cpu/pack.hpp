@@ -21,53 +21,43 @@ inline namespace KERNFOLD_ABI {
 /// `width` numbers side by side, on which arithmetic acts lane by lane. A pack is an opaque array: only its operators
 /// know the instruction set. They carry it as their target, so they compile without any -m flag, and are inlined where
 /// a function of that target calls them (KERNFOLD_ENTRY_*). A pack is aligned like 16 bytes because g++ reports
-/// parameters that are more aligned; arrays of packs are best declared alignas(64).
-template <class Real, class Isa>
-struct pack;
+/// parameters that are more aligned; arrays of packs are best declared alignas(64). Its lanes are mutable because g++
+/// keeps no const object in registers whose bytes a constructor wrote, unless the type says that they may change.
+template <class Real, class Isa> struct pack;
 /// What comparisons give: & | ! any all, and select(mask, a, b).
-template <class Real, class Isa>
-struct pack_mask;
+template <class Real, class Isa> struct pack_mask;
 /// Integers as wide as Real: + - & | ^ << >> (arithmetic) == < >
-template <class Real, class Isa>
-struct pack_ints;
+template <class Real, class Isa> struct pack_ints;
 /// 64-bit integers, as many as there are lanes: + - * and comparisons.
-template <class Real, class Isa>
-struct pack_index;
+template <class Real, class Isa> struct pack_index;
 /// The lanes of a pack of float as two packs of double.
-template <class Isa>
-struct pack_pair;
+template <class Isa> struct pack_pair;
 
 }  // namespace KERNFOLD_ABI
 
 namespace detail {
 inline namespace KERNFOLD_ABI {
-template <class Real, class Isa>
-struct pack_traits {
+template <class Real, class Isa> struct pack_traits {
   using real = Real;
   using mask = pack_mask<Real, Isa>;
   using ints = pack_ints<Real, Isa>;
   using index = pack_index<Real, Isa>;
   using wide = std::conditional_t<std::is_same_v<Real, float>, pack_pair<Isa>, pack<double, Isa>>;
 };
-template <class Isa>
-inline constexpr int pack_bytes = 16;
-template <>
-inline constexpr int pack_bytes<isa::avx2> = 32;
-template <>
-inline constexpr int pack_bytes<isa::avx512> = 64;
-template <class Real, class Isa>
-inline constexpr int pack_width = pack_bytes<Isa> / int(sizeof(Real));
+template <class Isa> inline constexpr int pack_bytes = 16;
+template <> inline constexpr int pack_bytes<isa::avx2> = 32;
+template <> inline constexpr int pack_bytes<isa::avx512> = 64;
+template <class Real, class Isa> inline constexpr int pack_width = pack_bytes<Isa> / int(sizeof(Real));
 }  // namespace KERNFOLD_ABI
 }  // namespace detail
 
 inline namespace KERNFOLD_ABI {
 
-template <class Real, class Isa>
-struct pack_index {
+template <class Real, class Isa> struct pack_index {
   static constexpr int width = detail::pack_width<Real, Isa>;
   using mask = pack_mask<Real, Isa>;
 
-  std::int64_t lane[width];
+  mutable std::int64_t lane[width];
 
   pack_index() = default;
   KERNFOLD_HD pack_index(std::int64_t all) {
@@ -113,8 +103,7 @@ struct pack_index {
   }
 };
 
-template <class Isa>
-struct pack_pair {
+template <class Isa> struct pack_pair {
   using half = pack<double, Isa>;
   struct lane_traits {
     using real = double;

@@ -9,20 +9,18 @@ namespace kernfold {
 namespace detail {
 inline namespace KERNFOLD_ABI {
 
-/// Compiler vectors: the type to compute with, the type to read and write memory with, and the instructions that have no operator.
+/// Compiler vectors: the type to compute with, the type to read and write memory with, and the instructions that have
+/// no operator.
 namespace avx2 {
-template <class Real>
-struct vectors;
-template <>
-struct vectors<float> {
+template <class Real> struct vectors;
+template <> struct vectors<float> {
   using integer = std::int32_t;
   typedef float reals __attribute__((vector_size(32)));
   typedef std::int32_t ints __attribute__((vector_size(32)));
   typedef float reals_in_memory __attribute__((vector_size(32), may_alias, aligned(4)));
   typedef std::int32_t ints_in_memory __attribute__((vector_size(32), may_alias, aligned(4)));
 };
-template <>
-struct vectors<double> {
+template <> struct vectors<double> {
   using integer = std::int64_t;
   typedef double reals __attribute__((vector_size(32)));
   typedef long long ints __attribute__((vector_size(32)));
@@ -37,7 +35,7 @@ using ints32 = vectors<float>::ints;
 using ints64 = vectors<double>::ints;
 
 // g++ merges a product with an addition into an fma, in strict mode too; it does not look into a builtin.
-#if defined(__clang__)
+#if KERNFOLD_CLANG_BUILTINS
 KERNFOLD_TARGET_AVX2 inline floats multiply(floats a, floats b) { return a * b; }
 KERNFOLD_TARGET_AVX2 inline doubles multiply(doubles a, doubles b) { return a * b; }
 KERNFOLD_TARGET_AVX2 inline ints32 is_greater(ints32 a, ints32 b) { return a > b; }
@@ -58,72 +56,87 @@ KERNFOLD_TARGET_AVX2 inline ints64 is_equal(ints64 a, ints64 b) { return __built
 
 inline namespace KERNFOLD_ABI {
 
-template <class Real>
-struct alignas(16) pack_mask<Real, isa::avx2> {
+template <class Real> struct alignas(16) pack_mask<Real, isa::avx2> {
   using V = detail::avx2::vectors<Real>;
   using ints = typename V::ints;
   static constexpr int width = detail::pack_width<Real, isa::avx2>;
 
-  typename V::integer lane[width];  // 0 or -1
+  mutable typename V::integer lane[width];  // 0 or -1
 
   pack_mask() = default;
   KERNFOLD_TARGET_AVX2 inline explicit pack_mask(ints v) { *reinterpret_cast<typename V::ints_in_memory*>(lane) = v; }
-  KERNFOLD_TARGET_AVX2 inline ints vector() const {
-    return *reinterpret_cast<const typename V::ints_in_memory*>(lane);
-  }
+  KERNFOLD_TARGET_AVX2 inline ints vector() const { return *reinterpret_cast<const typename V::ints_in_memory*>(lane); }
   KERNFOLD_HD bool get(int l) const { return lane[l] != 0; }
   KERNFOLD_HD void set(int l, bool v) { lane[l] = -static_cast<typename V::integer>(v); }
 
-  friend KERNFOLD_TARGET_AVX2 inline pack_mask operator&(pack_mask a, pack_mask b) { return pack_mask(a.vector() & b.vector()); }
-  friend KERNFOLD_TARGET_AVX2 inline pack_mask operator|(pack_mask a, pack_mask b) { return pack_mask(a.vector() | b.vector()); }
+  friend KERNFOLD_TARGET_AVX2 inline pack_mask operator&(pack_mask a, pack_mask b) {
+    return pack_mask(a.vector() & b.vector());
+  }
+  friend KERNFOLD_TARGET_AVX2 inline pack_mask operator|(pack_mask a, pack_mask b) {
+    return pack_mask(a.vector() | b.vector());
+  }
   friend KERNFOLD_TARGET_AVX2 inline pack_mask operator!(pack_mask a) { return pack_mask(~a.vector()); }
   friend KERNFOLD_TARGET_AVX2 inline bool any(pack_mask a) { return a.signs() != 0; }
   friend KERNFOLD_TARGET_AVX2 inline bool all(pack_mask a) { return a.signs() == (1 << width) - 1; }
 
  private:
   KERNFOLD_TARGET_AVX2 inline int signs() const {
-    if constexpr (width == 8) return __builtin_ia32_movmskps256((detail::avx2::floats)vector());
-    else return __builtin_ia32_movmskpd256((detail::avx2::doubles)vector());
+    if constexpr (width == 8)
+      return __builtin_ia32_movmskps256((detail::avx2::floats)vector());
+    else
+      return __builtin_ia32_movmskpd256((detail::avx2::doubles)vector());
   }
 };
 
-template <class Real>
-struct alignas(16) pack_ints<Real, isa::avx2> {
+template <class Real> struct alignas(16) pack_ints<Real, isa::avx2> {
   using V = detail::avx2::vectors<Real>;
   using ints = typename V::ints;
   using integer = typename V::integer;
   using mask = pack_mask<Real, isa::avx2>;
   static constexpr int width = detail::pack_width<Real, isa::avx2>;
 
-  integer lane[width];
+  mutable integer lane[width];
 
   pack_ints() = default;
   KERNFOLD_TARGET_AVX2 inline pack_ints(integer all) : pack_ints(all - ints{}) {}
   KERNFOLD_TARGET_AVX2 inline explicit pack_ints(ints v) { *reinterpret_cast<typename V::ints_in_memory*>(lane) = v; }
-  KERNFOLD_TARGET_AVX2 inline ints vector() const {
-    return *reinterpret_cast<const typename V::ints_in_memory*>(lane);
-  }
+  KERNFOLD_TARGET_AVX2 inline ints vector() const { return *reinterpret_cast<const typename V::ints_in_memory*>(lane); }
   KERNFOLD_HD integer get(int l) const { return lane[l]; }
   KERNFOLD_HD void set(int l, integer v) { lane[l] = v; }
 
-  friend KERNFOLD_TARGET_AVX2 inline pack_ints operator+(pack_ints a, pack_ints b) { return pack_ints(a.vector() + b.vector()); }
-  friend KERNFOLD_TARGET_AVX2 inline pack_ints operator-(pack_ints a, pack_ints b) { return pack_ints(a.vector() - b.vector()); }
-  friend KERNFOLD_TARGET_AVX2 inline pack_ints operator&(pack_ints a, pack_ints b) { return pack_ints(a.vector() & b.vector()); }
-  friend KERNFOLD_TARGET_AVX2 inline pack_ints operator|(pack_ints a, pack_ints b) { return pack_ints(a.vector() | b.vector()); }
-  friend KERNFOLD_TARGET_AVX2 inline pack_ints operator^(pack_ints a, pack_ints b) { return pack_ints(a.vector() ^ b.vector()); }
+  friend KERNFOLD_TARGET_AVX2 inline pack_ints operator+(pack_ints a, pack_ints b) {
+    return pack_ints(a.vector() + b.vector());
+  }
+  friend KERNFOLD_TARGET_AVX2 inline pack_ints operator-(pack_ints a, pack_ints b) {
+    return pack_ints(a.vector() - b.vector());
+  }
+  friend KERNFOLD_TARGET_AVX2 inline pack_ints operator&(pack_ints a, pack_ints b) {
+    return pack_ints(a.vector() & b.vector());
+  }
+  friend KERNFOLD_TARGET_AVX2 inline pack_ints operator|(pack_ints a, pack_ints b) {
+    return pack_ints(a.vector() | b.vector());
+  }
+  friend KERNFOLD_TARGET_AVX2 inline pack_ints operator^(pack_ints a, pack_ints b) {
+    return pack_ints(a.vector() ^ b.vector());
+  }
   friend KERNFOLD_TARGET_AVX2 inline pack_ints operator<<(pack_ints a, int n) { return pack_ints(a.vector() << n); }
   friend KERNFOLD_TARGET_AVX2 inline pack_ints operator>>(pack_ints a, int n) { return pack_ints(a.vector() >> n); }
-  friend KERNFOLD_TARGET_AVX2 inline mask operator==(pack_ints a, pack_ints b) { return mask(detail::avx2::is_equal(a.vector(), b.vector())); }
-  friend KERNFOLD_TARGET_AVX2 inline mask operator<(pack_ints a, pack_ints b) { return mask(detail::avx2::is_greater(b.vector(), a.vector())); }
-  friend KERNFOLD_TARGET_AVX2 inline mask operator>(pack_ints a, pack_ints b) { return mask(detail::avx2::is_greater(a.vector(), b.vector())); }
+  friend KERNFOLD_TARGET_AVX2 inline mask operator==(pack_ints a, pack_ints b) {
+    return mask(detail::avx2::is_equal(a.vector(), b.vector()));
+  }
+  friend KERNFOLD_TARGET_AVX2 inline mask operator<(pack_ints a, pack_ints b) {
+    return mask(detail::avx2::is_greater(b.vector(), a.vector()));
+  }
+  friend KERNFOLD_TARGET_AVX2 inline mask operator>(pack_ints a, pack_ints b) {
+    return mask(detail::avx2::is_greater(a.vector(), b.vector()));
+  }
   friend KERNFOLD_TARGET_AVX2 inline pack_ints select(mask m, pack_ints a, pack_ints b) {
     const ints v = m.vector();
     return pack_ints((a.vector() & v) | (b.vector() & ~v));
   }
 };
 
-template <class Real>
-struct alignas(16) pack<Real, isa::avx2> {
+template <class Real> struct alignas(16) pack<Real, isa::avx2> {
   using V = detail::avx2::vectors<Real>;
   using reals = typename V::reals;
   using ints = typename V::ints;
@@ -135,7 +148,7 @@ struct alignas(16) pack<Real, isa::avx2> {
     static constexpr int width = pack::width;
   };
 
-  Real lane[width];
+  mutable Real lane[width];
 
   pack() = default;
   KERNFOLD_TARGET_AVX2 inline pack(Real all) : pack(all - reals{}) {}
@@ -148,11 +161,15 @@ struct alignas(16) pack<Real, isa::avx2> {
   static KERNFOLD_TARGET_AVX2 inline pack load(const Real* p) {
     return pack(reals(*reinterpret_cast<const typename V::reals_in_memory*>(p)));
   }
-  KERNFOLD_TARGET_AVX2 inline void store(Real* p) const { *reinterpret_cast<typename V::reals_in_memory*>(p) = vector(); }
+  KERNFOLD_TARGET_AVX2 inline void store(Real* p) const {
+    *reinterpret_cast<typename V::reals_in_memory*>(p) = vector();
+  }
 
   friend KERNFOLD_TARGET_AVX2 inline pack operator+(pack a, pack b) { return pack(a.vector() + b.vector()); }
   friend KERNFOLD_TARGET_AVX2 inline pack operator-(pack a, pack b) { return pack(a.vector() - b.vector()); }
-  friend KERNFOLD_TARGET_AVX2 inline pack operator*(pack a, pack b) { return pack(detail::avx2::multiply(a.vector(), b.vector())); }
+  friend KERNFOLD_TARGET_AVX2 inline pack operator*(pack a, pack b) {
+    return pack(detail::avx2::multiply(a.vector(), b.vector()));
+  }
   friend KERNFOLD_TARGET_AVX2 inline pack operator/(pack a, pack b) { return pack(a.vector() / b.vector()); }
   friend KERNFOLD_TARGET_AVX2 inline pack operator-(pack a) { return pack(-a.vector()); }
 
@@ -164,28 +181,40 @@ struct alignas(16) pack<Real, isa::avx2> {
   friend KERNFOLD_TARGET_AVX2 inline mask operator!=(pack a, pack b) { return compare<4>(a, b); }
 
   friend KERNFOLD_TARGET_AVX2 inline pack select(mask m, pack a, pack b) {
-    if constexpr (width == 8) return pack(__builtin_ia32_blendvps256(b.vector(), a.vector(), (reals)m.vector()));
-    else return pack(__builtin_ia32_blendvpd256(b.vector(), a.vector(), (reals)m.vector()));
+    if constexpr (width == 8)
+      return pack(__builtin_ia32_blendvps256(b.vector(), a.vector(), (reals)m.vector()));
+    else
+      return pack(__builtin_ia32_blendvpd256(b.vector(), a.vector(), (reals)m.vector()));
   }
-  friend KERNFOLD_TARGET_AVX2 inline pack zero_where(mask m, pack a) { return pack((reals)((ints)a.vector() & ~m.vector())); }
+  friend KERNFOLD_TARGET_AVX2 inline pack zero_where(mask m, pack a) {
+    return pack((reals)((ints)a.vector() & ~m.vector()));
+  }
   friend KERNFOLD_TARGET_AVX2 inline pack fma(pack a, pack b, pack c) {
-    if constexpr (width == 8) return pack(__builtin_ia32_vfmaddps256(a.vector(), b.vector(), c.vector()));
-    else return pack(__builtin_ia32_vfmaddpd256(a.vector(), b.vector(), c.vector()));
+    if constexpr (width == 8)
+      return pack(__builtin_ia32_vfmaddps256(a.vector(), b.vector(), c.vector()));
+    else
+      return pack(__builtin_ia32_vfmaddpd256(a.vector(), b.vector(), c.vector()));
   }
   friend KERNFOLD_TARGET_AVX2 inline pack fnma(pack a, pack b, pack c) { return fma(-a, b, c); }
   friend KERNFOLD_TARGET_AVX2 inline pack fms(pack a, pack b, pack c) { return fma(a, b, -c); }
   // The instruction returns its second operand where one is NaN or both are zero.
   friend KERNFOLD_TARGET_AVX2 inline pack min(pack a, pack b) {
-    if constexpr (width == 8) return pack(__builtin_ia32_minps256(b.vector(), a.vector()));
-    else return pack(__builtin_ia32_minpd256(b.vector(), a.vector()));
+    if constexpr (width == 8)
+      return pack(__builtin_ia32_minps256(b.vector(), a.vector()));
+    else
+      return pack(__builtin_ia32_minpd256(b.vector(), a.vector()));
   }
   friend KERNFOLD_TARGET_AVX2 inline pack max(pack a, pack b) {
-    if constexpr (width == 8) return pack(__builtin_ia32_maxps256(b.vector(), a.vector()));
-    else return pack(__builtin_ia32_maxpd256(b.vector(), a.vector()));
+    if constexpr (width == 8)
+      return pack(__builtin_ia32_maxps256(b.vector(), a.vector()));
+    else
+      return pack(__builtin_ia32_maxpd256(b.vector(), a.vector()));
   }
   friend KERNFOLD_TARGET_AVX2 inline pack sqrt(pack a) {
-    if constexpr (width == 8) return pack(__builtin_ia32_sqrtps256(a.vector()));
-    else return pack(__builtin_ia32_sqrtpd256(a.vector()));
+    if constexpr (width == 8)
+      return pack(__builtin_ia32_sqrtps256(a.vector()));
+    else
+      return pack(__builtin_ia32_sqrtpd256(a.vector()));
   }
   friend KERNFOLD_TARGET_AVX2 inline pack round(pack a) { return rounded<8>(a); }
   friend KERNFOLD_TARGET_AVX2 inline pack floor(pack a) { return rounded<9>(a); }
@@ -198,18 +227,23 @@ struct alignas(16) pack<Real, isa::avx2> {
   friend KERNFOLD_TARGET_AVX2 inline packed_ints to_bits(pack a) { return packed_ints((ints)a.vector()); }
   static KERNFOLD_TARGET_AVX2 inline pack from_bits(packed_ints a) { return pack((reals)a.vector()); }
   friend KERNFOLD_TARGET_AVX2 inline packed_ints convert_to_int(pack a) {
-    if constexpr (width == 8) return packed_ints(__builtin_convertvector(a.vector(), ints));
-    else return to_bits(a + pack(0x1.8p52)) - to_bits(pack(0x1.8p52));
+    if constexpr (width == 8)
+      return packed_ints(__builtin_convertvector(a.vector(), ints));
+    else
+      return to_bits(a + pack(0x1.8p52)) - to_bits(pack(0x1.8p52));
   }
   static KERNFOLD_TARGET_AVX2 inline pack from_int(packed_ints a) {
-    if constexpr (width == 8) return pack(__builtin_convertvector(a.vector(), reals));
-    else return from_bits(a + to_bits(pack(0x1.8p52))) - pack(0x1.8p52);
+    if constexpr (width == 8)
+      return pack(__builtin_convertvector(a.vector(), reals));
+    else
+      return from_bits(a + to_bits(pack(0x1.8p52))) - pack(0x1.8p52);
   }
 
   /// The lanes in double precision, four and four.
   friend KERNFOLD_TARGET_AVX2 inline auto low_half(pack a) { return a.template widened<0>(); }
   friend KERNFOLD_TARGET_AVX2 inline auto high_half(pack a) { return a.template widened<1>(); }
-  static KERNFOLD_TARGET_AVX2 inline pack from_halves(const pack<double, isa::avx2>& low, const pack<double, isa::avx2>& high) {
+  static KERNFOLD_TARGET_AVX2 inline pack from_halves(const pack<double, isa::avx2>& low,
+                                                      const pack<double, isa::avx2>& high) {
     pack r;
     auto* const halves = reinterpret_cast<detail::avx2::half_floats_in_memory*>(r.lane);
     halves[0] = __builtin_convertvector(low.vector(), detail::avx2::half_floats);
@@ -218,21 +252,22 @@ struct alignas(16) pack<Real, isa::avx2> {
   }
 
  private:
-  template <int Half>
-  KERNFOLD_TARGET_AVX2 inline pack<double, isa::avx2> widened() const {
+  template <int Half> KERNFOLD_TARGET_AVX2 inline pack<double, isa::avx2> widened() const {
     return pack<double, isa::avx2>(
         __builtin_convertvector(__builtin_ia32_vextractf128_ps256(vector(), Half), detail::avx2::doubles));
   }
   static KERNFOLD_TARGET_AVX2 inline ints sign_bits() { return (ints)(-reals{}); }
-  template <int Predicate>
-  static KERNFOLD_TARGET_AVX2 inline mask compare(pack a, pack b) {
-    if constexpr (width == 8) return mask((ints)__builtin_ia32_cmpps256(a.vector(), b.vector(), Predicate));
-    else return mask((ints)__builtin_ia32_cmppd256(a.vector(), b.vector(), Predicate));
+  template <int Predicate> static KERNFOLD_TARGET_AVX2 inline mask compare(pack a, pack b) {
+    if constexpr (width == 8)
+      return mask((ints)__builtin_ia32_cmpps256(a.vector(), b.vector(), Predicate));
+    else
+      return mask((ints)__builtin_ia32_cmppd256(a.vector(), b.vector(), Predicate));
   }
-  template <int Mode>
-  static KERNFOLD_TARGET_AVX2 inline pack rounded(pack a) {
-    if constexpr (width == 8) return pack(__builtin_ia32_roundps256(a.vector(), Mode));
-    else return pack(__builtin_ia32_roundpd256(a.vector(), Mode));
+  template <int Mode> static KERNFOLD_TARGET_AVX2 inline pack rounded(pack a) {
+    if constexpr (width == 8)
+      return pack(__builtin_ia32_roundps256(a.vector(), Mode));
+    else
+      return pack(__builtin_ia32_roundpd256(a.vector(), Mode));
   }
 };
 

@@ -11,10 +11,8 @@ inline namespace KERNFOLD_ABI {
 
 namespace avx512 {
 /// Compiler vectors, to compute with and to read and write memory with; and a mask.
-template <class Real>
-struct vectors;
-template <>
-struct vectors<float> {
+template <class Real> struct vectors;
+template <> struct vectors<float> {
   using integer = std::int32_t;
   using bits = unsigned short;
   typedef float reals __attribute__((vector_size(64)));
@@ -22,8 +20,7 @@ struct vectors<float> {
   typedef float reals_in_memory __attribute__((vector_size(64), may_alias, aligned(4)));
   typedef std::int32_t ints_in_memory __attribute__((vector_size(64), may_alias, aligned(4)));
 };
-template <>
-struct vectors<double> {
+template <> struct vectors<double> {
   using integer = std::int64_t;
   using bits = unsigned char;
   typedef double reals __attribute__((vector_size(64)));
@@ -49,7 +46,7 @@ inline constexpr int down = 9;
 inline constexpr int towards_zero = 11;
 
 // Instructions whose builtins have two names. A product is a builtin for g++, which would merge it with an addition.
-#if defined(__clang__)
+#if KERNFOLD_CLANG_BUILTINS
 KERNFOLD_TARGET_AVX512 inline floats multiply(floats a, floats b) { return a * b; }
 KERNFOLD_TARGET_AVX512 inline doubles multiply(doubles a, doubles b) { return a * b; }
 KERNFOLD_TARGET_AVX512 inline floats least(floats a, floats b) { return __builtin_ia32_minps512(a, b, as_set); }
@@ -58,14 +55,18 @@ KERNFOLD_TARGET_AVX512 inline floats greatest(floats a, floats b) { return __bui
 KERNFOLD_TARGET_AVX512 inline doubles greatest(doubles a, doubles b) { return __builtin_ia32_maxpd512(a, b, as_set); }
 KERNFOLD_TARGET_AVX512 inline floats root(floats a) { return __builtin_ia32_sqrtps512(a, as_set); }
 KERNFOLD_TARGET_AVX512 inline doubles root(doubles a) { return __builtin_ia32_sqrtpd512(a, as_set); }
-KERNFOLD_TARGET_AVX512 inline floats minus_nearest(floats a) {
-  return __builtin_ia32_reduceps512_mask(a, nearest, a, all16(), as_set);
+KERNFOLD_TARGET_AVX512 inline floats minus_floor(floats a) {
+  return __builtin_ia32_reduceps512_mask(a, down, a, all16(), as_set);
 }
-KERNFOLD_TARGET_AVX512 inline doubles minus_nearest(doubles a) {
-  return __builtin_ia32_reducepd512_mask(a, nearest, a, all8(), as_set);
+KERNFOLD_TARGET_AVX512 inline doubles minus_floor(doubles a) {
+  return __builtin_ia32_reducepd512_mask(a, down, a, all8(), as_set);
 }
-KERNFOLD_TARGET_AVX512 inline floats blend(bits16 m, floats a, floats b) { return __builtin_ia32_selectps_512(m, a, b); }
-KERNFOLD_TARGET_AVX512 inline doubles blend(bits8 m, doubles a, doubles b) { return __builtin_ia32_selectpd_512(m, a, b); }
+KERNFOLD_TARGET_AVX512 inline floats blend(bits16 m, floats a, floats b) {
+  return __builtin_ia32_selectps_512(m, a, b);
+}
+KERNFOLD_TARGET_AVX512 inline doubles blend(bits8 m, doubles a, doubles b) {
+  return __builtin_ia32_selectpd_512(m, a, b);
+}
 KERNFOLD_TARGET_AVX512 inline ints32 blend(bits16 m, ints32 a, ints32 b) { return __builtin_ia32_selectd_512(m, a, b); }
 KERNFOLD_TARGET_AVX512 inline ints64 blend(bits8 m, ints64 a, ints64 b) { return __builtin_ia32_selectq_512(m, a, b); }
 #else
@@ -89,16 +90,24 @@ KERNFOLD_TARGET_AVX512 inline doubles greatest(doubles a, doubles b) {
 }
 KERNFOLD_TARGET_AVX512 inline floats root(floats a) { return __builtin_ia32_sqrtps512_mask(a, a, all16(), as_set); }
 KERNFOLD_TARGET_AVX512 inline doubles root(doubles a) { return __builtin_ia32_sqrtpd512_mask(a, a, all8(), as_set); }
-KERNFOLD_TARGET_AVX512 inline floats minus_nearest(floats a) {
-  return __builtin_ia32_reduceps512_mask_round(a, nearest, a, all16(), as_set);
+KERNFOLD_TARGET_AVX512 inline floats minus_floor(floats a) {
+  return __builtin_ia32_reduceps512_mask_round(a, down, a, all16(), as_set);
 }
-KERNFOLD_TARGET_AVX512 inline doubles minus_nearest(doubles a) {
-  return __builtin_ia32_reducepd512_mask_round(a, nearest, a, all8(), as_set);
+KERNFOLD_TARGET_AVX512 inline doubles minus_floor(doubles a) {
+  return __builtin_ia32_reducepd512_mask_round(a, down, a, all8(), as_set);
 }
-KERNFOLD_TARGET_AVX512 inline floats blend(bits16 m, floats a, floats b) { return __builtin_ia32_blendmps_512_mask(b, a, m); }
-KERNFOLD_TARGET_AVX512 inline doubles blend(bits8 m, doubles a, doubles b) { return __builtin_ia32_blendmpd_512_mask(b, a, m); }
-KERNFOLD_TARGET_AVX512 inline ints32 blend(bits16 m, ints32 a, ints32 b) { return __builtin_ia32_blendmd_512_mask(b, a, m); }
-KERNFOLD_TARGET_AVX512 inline ints64 blend(bits8 m, ints64 a, ints64 b) { return __builtin_ia32_blendmq_512_mask(b, a, m); }
+KERNFOLD_TARGET_AVX512 inline floats blend(bits16 m, floats a, floats b) {
+  return __builtin_ia32_blendmps_512_mask(b, a, m);
+}
+KERNFOLD_TARGET_AVX512 inline doubles blend(bits8 m, doubles a, doubles b) {
+  return __builtin_ia32_blendmpd_512_mask(b, a, m);
+}
+KERNFOLD_TARGET_AVX512 inline ints32 blend(bits16 m, ints32 a, ints32 b) {
+  return __builtin_ia32_blendmd_512_mask(b, a, m);
+}
+KERNFOLD_TARGET_AVX512 inline ints64 blend(bits8 m, ints64 a, ints64 b) {
+  return __builtin_ia32_blendmq_512_mask(b, a, m);
+}
 #endif
 }  // namespace avx512
 }  // namespace KERNFOLD_ABI
@@ -106,13 +115,12 @@ KERNFOLD_TARGET_AVX512 inline ints64 blend(bits8 m, ints64 a, ints64 b) { return
 
 inline namespace KERNFOLD_ABI {
 
-template <class Real>
-struct pack_mask<Real, isa::avx512> {
+template <class Real> struct pack_mask<Real, isa::avx512> {
   using V = detail::avx512::vectors<Real>;
   using word = typename V::bits;
   static constexpr int width = detail::pack_width<Real, isa::avx512>;
 
-  word bits;
+  mutable word bits;
 
   pack_mask() = default;
   KERNFOLD_HD explicit pack_mask(int b) : bits(static_cast<word>(b)) {}
@@ -126,15 +134,14 @@ struct pack_mask<Real, isa::avx512> {
   friend KERNFOLD_HD bool all(pack_mask a) { return a.bits == word(-1); }
 };
 
-template <class Real>
-struct alignas(16) pack_ints<Real, isa::avx512> {
+template <class Real> struct alignas(16) pack_ints<Real, isa::avx512> {
   using V = detail::avx512::vectors<Real>;
   using ints = typename V::ints;
   using integer = typename V::integer;
   using mask = pack_mask<Real, isa::avx512>;
   static constexpr int width = detail::pack_width<Real, isa::avx512>;
 
-  integer lane[width];
+  mutable integer lane[width];
 
   pack_ints() = default;
   KERNFOLD_TARGET_AVX512 inline pack_ints(integer all) : pack_ints(all - ints{}) {}
@@ -145,11 +152,21 @@ struct alignas(16) pack_ints<Real, isa::avx512> {
   KERNFOLD_HD integer get(int l) const { return lane[l]; }
   KERNFOLD_HD void set(int l, integer v) { lane[l] = v; }
 
-  friend KERNFOLD_TARGET_AVX512 inline pack_ints operator+(pack_ints a, pack_ints b) { return pack_ints(a.vector() + b.vector()); }
-  friend KERNFOLD_TARGET_AVX512 inline pack_ints operator-(pack_ints a, pack_ints b) { return pack_ints(a.vector() - b.vector()); }
-  friend KERNFOLD_TARGET_AVX512 inline pack_ints operator&(pack_ints a, pack_ints b) { return pack_ints(a.vector() & b.vector()); }
-  friend KERNFOLD_TARGET_AVX512 inline pack_ints operator|(pack_ints a, pack_ints b) { return pack_ints(a.vector() | b.vector()); }
-  friend KERNFOLD_TARGET_AVX512 inline pack_ints operator^(pack_ints a, pack_ints b) { return pack_ints(a.vector() ^ b.vector()); }
+  friend KERNFOLD_TARGET_AVX512 inline pack_ints operator+(pack_ints a, pack_ints b) {
+    return pack_ints(a.vector() + b.vector());
+  }
+  friend KERNFOLD_TARGET_AVX512 inline pack_ints operator-(pack_ints a, pack_ints b) {
+    return pack_ints(a.vector() - b.vector());
+  }
+  friend KERNFOLD_TARGET_AVX512 inline pack_ints operator&(pack_ints a, pack_ints b) {
+    return pack_ints(a.vector() & b.vector());
+  }
+  friend KERNFOLD_TARGET_AVX512 inline pack_ints operator|(pack_ints a, pack_ints b) {
+    return pack_ints(a.vector() | b.vector());
+  }
+  friend KERNFOLD_TARGET_AVX512 inline pack_ints operator^(pack_ints a, pack_ints b) {
+    return pack_ints(a.vector() ^ b.vector());
+  }
   friend KERNFOLD_TARGET_AVX512 inline pack_ints operator<<(pack_ints a, int n) { return pack_ints(a.vector() << n); }
   friend KERNFOLD_TARGET_AVX512 inline pack_ints operator>>(pack_ints a, int n) { return pack_ints(a.vector() >> n); }
   friend KERNFOLD_TARGET_AVX512 inline mask operator==(pack_ints a, pack_ints b) { return compare<0>(a, b); }
@@ -160,15 +177,15 @@ struct alignas(16) pack_ints<Real, isa::avx512> {
   }
 
  private:
-  template <int Predicate>
-  static KERNFOLD_TARGET_AVX512 inline mask compare(pack_ints a, pack_ints b) {
-    if constexpr (width == 16) return mask(__builtin_ia32_cmpd512_mask(a.vector(), b.vector(), Predicate, detail::avx512::all16()));
-    else return mask(__builtin_ia32_cmpq512_mask(a.vector(), b.vector(), Predicate, detail::avx512::all8()));
+  template <int Predicate> static KERNFOLD_TARGET_AVX512 inline mask compare(pack_ints a, pack_ints b) {
+    if constexpr (width == 16)
+      return mask(__builtin_ia32_cmpd512_mask(a.vector(), b.vector(), Predicate, detail::avx512::all16()));
+    else
+      return mask(__builtin_ia32_cmpq512_mask(a.vector(), b.vector(), Predicate, detail::avx512::all8()));
   }
 };
 
-template <class Real>
-struct alignas(16) pack<Real, isa::avx512> {
+template <class Real> struct alignas(16) pack<Real, isa::avx512> {
   using V = detail::avx512::vectors<Real>;
   using reals = typename V::reals;
   using ints = typename V::ints;
@@ -180,7 +197,7 @@ struct alignas(16) pack<Real, isa::avx512> {
     static constexpr int width = pack::width;
   };
 
-  Real lane[width];
+  mutable Real lane[width];
 
   pack() = default;
   KERNFOLD_TARGET_AVX512 inline pack(Real all) : pack(all - reals{}) {}
@@ -193,11 +210,15 @@ struct alignas(16) pack<Real, isa::avx512> {
   static KERNFOLD_TARGET_AVX512 inline pack load(const Real* p) {
     return pack(reals(*reinterpret_cast<const typename V::reals_in_memory*>(p)));
   }
-  KERNFOLD_TARGET_AVX512 inline void store(Real* p) const { *reinterpret_cast<typename V::reals_in_memory*>(p) = vector(); }
+  KERNFOLD_TARGET_AVX512 inline void store(Real* p) const {
+    *reinterpret_cast<typename V::reals_in_memory*>(p) = vector();
+  }
 
   friend KERNFOLD_TARGET_AVX512 inline pack operator+(pack a, pack b) { return pack(a.vector() + b.vector()); }
   friend KERNFOLD_TARGET_AVX512 inline pack operator-(pack a, pack b) { return pack(a.vector() - b.vector()); }
-  friend KERNFOLD_TARGET_AVX512 inline pack operator*(pack a, pack b) { return pack(detail::avx512::multiply(a.vector(), b.vector())); }
+  friend KERNFOLD_TARGET_AVX512 inline pack operator*(pack a, pack b) {
+    return pack(detail::avx512::multiply(a.vector(), b.vector()));
+  }
   friend KERNFOLD_TARGET_AVX512 inline pack operator/(pack a, pack b) { return pack(a.vector() / b.vector()); }
   friend KERNFOLD_TARGET_AVX512 inline pack operator-(pack a) { return pack(-a.vector()); }
 
@@ -211,18 +232,26 @@ struct alignas(16) pack<Real, isa::avx512> {
   friend KERNFOLD_TARGET_AVX512 inline pack select(mask m, pack a, pack b) {
     return pack(detail::avx512::blend(m.bits, a.vector(), b.vector()));
   }
-  friend KERNFOLD_TARGET_AVX512 inline pack zero_where(mask m, pack a) { return pack(detail::avx512::blend(m.bits, reals{}, a.vector())); }
+  friend KERNFOLD_TARGET_AVX512 inline pack zero_where(mask m, pack a) {
+    return pack(detail::avx512::blend(m.bits, reals{}, a.vector()));
+  }
   friend KERNFOLD_TARGET_AVX512 inline pack fma(pack a, pack b, pack c) {
     if constexpr (width == 16)
-      return pack(__builtin_ia32_vfmaddps512_mask(a.vector(), b.vector(), c.vector(), detail::avx512::all16(), detail::avx512::as_set));
+      return pack(__builtin_ia32_vfmaddps512_mask(a.vector(), b.vector(), c.vector(), detail::avx512::all16(),
+                                                  detail::avx512::as_set));
     else
-      return pack(__builtin_ia32_vfmaddpd512_mask(a.vector(), b.vector(), c.vector(), detail::avx512::all8(), detail::avx512::as_set));
+      return pack(__builtin_ia32_vfmaddpd512_mask(a.vector(), b.vector(), c.vector(), detail::avx512::all8(),
+                                                  detail::avx512::as_set));
   }
   friend KERNFOLD_TARGET_AVX512 inline pack fnma(pack a, pack b, pack c) { return fma(-a, b, c); }
   friend KERNFOLD_TARGET_AVX512 inline pack fms(pack a, pack b, pack c) { return fma(a, b, -c); }
   // The instruction returns its second operand where one is NaN or both are zero.
-  friend KERNFOLD_TARGET_AVX512 inline pack min(pack a, pack b) { return pack(detail::avx512::least(b.vector(), a.vector())); }
-  friend KERNFOLD_TARGET_AVX512 inline pack max(pack a, pack b) { return pack(detail::avx512::greatest(b.vector(), a.vector())); }
+  friend KERNFOLD_TARGET_AVX512 inline pack min(pack a, pack b) {
+    return pack(detail::avx512::least(b.vector(), a.vector()));
+  }
+  friend KERNFOLD_TARGET_AVX512 inline pack max(pack a, pack b) {
+    return pack(detail::avx512::greatest(b.vector(), a.vector()));
+  }
   friend KERNFOLD_TARGET_AVX512 inline pack sqrt(pack a) { return pack(detail::avx512::root(a.vector())); }
   friend KERNFOLD_TARGET_AVX512 inline pack round(pack a) { return rounded<detail::avx512::nearest>(a); }
   friend KERNFOLD_TARGET_AVX512 inline pack floor(pack a) { return rounded<detail::avx512::down>(a); }
@@ -231,14 +260,18 @@ struct alignas(16) pack<Real, isa::avx512> {
   friend KERNFOLD_TARGET_AVX512 inline pack copysign(pack a, pack b) {
     return pack((reals)(((ints)a.vector() & ~sign_bits()) | ((ints)b.vector() & sign_bits())));
   }
-  /// a minus the integer nearest to it, exactly.
-  friend KERNFOLD_TARGET_AVX512 inline pack minus_nearest(pack a) { return pack(detail::avx512::minus_nearest(a.vector())); }
-  /// a 2^n for an integral n, rounded once.
+  /// a - floor(a), exactly.
+  friend KERNFOLD_TARGET_AVX512 inline pack minus_floor(pack a) {
+    return pack(detail::avx512::minus_floor(a.vector()));
+  }
+  /// a 2^floor(n), rounded once.
   friend KERNFOLD_TARGET_AVX512 inline pack scale_by_exp2(pack a, pack n) {
     if constexpr (width == 16)
-      return pack(__builtin_ia32_scalefps512_mask(a.vector(), n.vector(), a.vector(), detail::avx512::all16(), detail::avx512::as_set));
+      return pack(__builtin_ia32_scalefps512_mask(a.vector(), n.vector(), a.vector(), detail::avx512::all16(),
+                                                  detail::avx512::as_set));
     else
-      return pack(__builtin_ia32_scalefpd512_mask(a.vector(), n.vector(), a.vector(), detail::avx512::all8(), detail::avx512::as_set));
+      return pack(__builtin_ia32_scalefpd512_mask(a.vector(), n.vector(), a.vector(), detail::avx512::all8(),
+                                                  detail::avx512::as_set));
   }
 
   friend KERNFOLD_TARGET_AVX512 inline packed_ints to_bits(pack a) { return packed_ints((ints)a.vector()); }
@@ -253,7 +286,8 @@ struct alignas(16) pack<Real, isa::avx512> {
   /// The lanes in double precision, eight and eight.
   friend KERNFOLD_TARGET_AVX512 inline auto low_half(pack a) { return a.template widened<0>(); }
   friend KERNFOLD_TARGET_AVX512 inline auto high_half(pack a) { return a.template widened<1>(); }
-  static KERNFOLD_TARGET_AVX512 inline pack from_halves(const pack<double, isa::avx512>& low, const pack<double, isa::avx512>& high) {
+  static KERNFOLD_TARGET_AVX512 inline pack from_halves(const pack<double, isa::avx512>& low,
+                                                        const pack<double, isa::avx512>& high) {
     pack r;
     auto* const halves = reinterpret_cast<detail::avx512::half_floats_in_memory*>(r.lane);
     halves[0] = __builtin_convertvector(low.vector(), detail::avx512::half_floats);
@@ -262,25 +296,27 @@ struct alignas(16) pack<Real, isa::avx512> {
   }
 
  private:
-  template <int Half>
-  KERNFOLD_TARGET_AVX512 inline pack<double, isa::avx512> widened() const {
+  template <int Half> KERNFOLD_TARGET_AVX512 inline pack<double, isa::avx512> widened() const {
     return pack<double, isa::avx512>(__builtin_convertvector(
-        __builtin_ia32_extractf32x8_mask(vector(), Half, detail::avx512::half_floats{}, detail::avx512::all8()), detail::avx512::doubles));
+        __builtin_ia32_extractf32x8_mask(vector(), Half, detail::avx512::half_floats{}, detail::avx512::all8()),
+        detail::avx512::doubles));
   }
   static KERNFOLD_TARGET_AVX512 inline ints sign_bits() { return (ints)(-reals{}); }
-  template <int Predicate>
-  static KERNFOLD_TARGET_AVX512 inline mask compare(pack a, pack b) {
+  template <int Predicate> static KERNFOLD_TARGET_AVX512 inline mask compare(pack a, pack b) {
     if constexpr (width == 16)
-      return mask(__builtin_ia32_cmpps512_mask(a.vector(), b.vector(), Predicate, detail::avx512::all16(), detail::avx512::as_set));
+      return mask(__builtin_ia32_cmpps512_mask(a.vector(), b.vector(), Predicate, detail::avx512::all16(),
+                                               detail::avx512::as_set));
     else
-      return mask(__builtin_ia32_cmppd512_mask(a.vector(), b.vector(), Predicate, detail::avx512::all8(), detail::avx512::as_set));
+      return mask(__builtin_ia32_cmppd512_mask(a.vector(), b.vector(), Predicate, detail::avx512::all8(),
+                                               detail::avx512::as_set));
   }
-  template <int Mode>
-  static KERNFOLD_TARGET_AVX512 inline pack rounded(pack a) {
+  template <int Mode> static KERNFOLD_TARGET_AVX512 inline pack rounded(pack a) {
     if constexpr (width == 16)
-      return pack(__builtin_ia32_rndscaleps_mask(a.vector(), Mode, a.vector(), detail::avx512::all16(), detail::avx512::as_set));
+      return pack(__builtin_ia32_rndscaleps_mask(a.vector(), Mode, a.vector(), detail::avx512::all16(),
+                                                 detail::avx512::as_set));
     else
-      return pack(__builtin_ia32_rndscalepd_mask(a.vector(), Mode, a.vector(), detail::avx512::all8(), detail::avx512::as_set));
+      return pack(
+          __builtin_ia32_rndscalepd_mask(a.vector(), Mode, a.vector(), detail::avx512::all8(), detail::avx512::as_set));
   }
 };
 

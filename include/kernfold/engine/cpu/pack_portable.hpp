@@ -1,5 +1,5 @@
-// kernfold/engine/cpu/pack_portable.hpp: packs as loops over their lanes, for any processor; 16 bytes, so that compilers
-// find the registers themselves.
+// kernfold/engine/cpu/pack_portable.hpp: packs as loops over their lanes, for any processor; 16 bytes, so that
+// compilers find the registers themselves.
 #pragma once
 
 #include "pack.hpp"
@@ -7,15 +7,14 @@
 namespace kernfold {
 inline namespace KERNFOLD_ABI {
 
-// These are the primary templates: in a device pass, where there are no vectors, the packs of every instruction set have
-// the shape of these. They are never run there.
+// These are the primary templates: in a device pass, where there are no vectors, the packs of every instruction set
+// have the shape of these. They are never run there.
 
-template <class Real, class Isa>
-struct alignas(16) pack_mask {
+template <class Real, class Isa> struct alignas(16) pack_mask {
   static constexpr int width = detail::pack_width<Real, Isa>;
   using integer = math::ints_t<Real>;
 
-  integer lane[width];  // 0 or -1
+  mutable integer lane[width];  // 0 or -1
 
   KERNFOLD_HD bool get(int l) const { return lane[l] != 0; }
   KERNFOLD_HD void set(int l, bool v) { lane[l] = -static_cast<integer>(v); }
@@ -40,13 +39,12 @@ struct alignas(16) pack_mask {
   friend KERNFOLD_HD bool all(pack_mask a) { return !any(!a); }
 };
 
-template <class Real, class Isa>
-struct alignas(16) pack_ints {
+template <class Real, class Isa> struct alignas(16) pack_ints {
   static constexpr int width = detail::pack_width<Real, Isa>;
   using integer = math::ints_t<Real>;
   using mask = pack_mask<Real, Isa>;
 
-  integer lane[width];
+  mutable integer lane[width];
 
   pack_ints() = default;
   KERNFOLD_HD pack_ints(integer all) {
@@ -100,8 +98,7 @@ struct alignas(16) pack_ints {
   }
 };
 
-template <class Real, class Isa>
-struct alignas(16) pack {
+template <class Real, class Isa> struct alignas(16) pack {
   using real = Real;
   using mask = pack_mask<Real, Isa>;
   using packed_ints = pack_ints<Real, Isa>;
@@ -110,7 +107,7 @@ struct alignas(16) pack {
     static constexpr int width = pack::width;
   };
 
-  Real lane[width];
+  mutable Real lane[width];
 
   pack() = default;
   KERNFOLD_HD pack(Real all) {
@@ -136,7 +133,7 @@ struct alignas(16) pack {
     return a;
   }
   friend KERNFOLD_HD pack operator*(pack a, pack b) {
-    for (int l = 0; l < width; ++l) a.lane[l] *= b.lane[l];
+    for (int l = 0; l < width; ++l) a.lane[l] = KERNFOLD_ROUNDED(a.lane[l] * b.lane[l]);
     return a;
   }
   friend KERNFOLD_HD pack operator/(pack a, pack b) {

@@ -30,6 +30,12 @@ inline int available_threads() {
 #endif
 }
 
+/// An address that is this thread's alone.
+inline const void* this_thread() {
+  static thread_local const char mark = 0;
+  return &mark;
+}
+
 /// Calls f() on `threads` threads at once, this one among them, and returns when all are done. f must not throw. Where a
 /// thread cannot be had, fewer run: f takes its share of the work from a common counter.
 template <class F>

@@ -63,7 +63,10 @@ struct Tanh : elementwise<Tanh> {
 struct Abs : index_elementwise<Abs> {
   static constexpr int at_zero = 0;
   template <class T>
-  KERNFOLD_HD static T eval(T a) { return math::abs(a); }
+  KERNFOLD_HD static T eval(T a) {
+    if constexpr (math::detail::lanes<T>) return math::abs(a);
+    else return math::select(a < T(0), T(0) - a, a);  // indices
+  }
   static constexpr auto gradient(auto f, auto g) { return g * sign(f); }
 };
 

@@ -1,0 +1,312 @@
+// kernfold/core/lanes.hpp: lane types: float, double and packs of them; what goes with one, and its primitives.
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+
+#include "config.hpp"
+
+/// A *lane type* T is float, double, or a pack of them. Every function of kernfold::math takes any lane type, and any
+/// other type that brings a function of the same name for argument-dependent lookup: `math::exp(x)` calls `exp(x)` of
+/// x's own namespace (best: a hidden friend) where x is no lane type. Dual numbers, intervals and register tiles join
+/// in that way, and need to know nothing of this file.
+namespace kernfold::math {
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Lane types
+// ---------------------------------------------------------------------------------------------------------------------
+
+/// What goes with a lane type. A pack names its own; other types need what is used of them, seldom more than `real`.
+///   real    the type of one lane             mask   what a comparison gives
+///   ints    integers as wide as a lane       index  64-bit integers, one per lane
+///   wide    the lanes in double precision    width  their number
+template <class T> struct lane_traits : T::lane_traits {};
+template <class T> struct lane_traits<const T> : lane_traits<T> {};
+template <> struct lane_traits<float> {
+  using real = float;
+  using mask = bool;
+  using ints = std::int32_t;
+  using index = std::int64_t;
+  using wide = double;
+  static constexpr int width = 1;
+};
+template <> struct lane_traits<double> : lane_traits<float> {
+  using real = double;
+  using ints = std::int64_t;
+};
+
+template <class T> using real_of = typename lane_traits<T>::real;
+template <class T> using mask_t = typename lane_traits<T>::mask;
+template <class T> using ints_t = typename lane_traits<T>::ints;
+template <class T> using index_t = typename lane_traits<T>::index;
+template <class T> using wide_t = typename lane_traits<T>::wide;
+template <class T> inline constexpr int lane_count = lane_traits<T>::width;
+
+namespace detail {
+template <class T>
+concept real = std::is_same_v<T, float> || std::is_same_v<T, double>;
+template <class T>
+concept number = std::is_arithmetic_v<T>;
+/// Types that the algorithms of this file are for.
+template <class T>
+concept lanes = real<T> || requires {
+  typename T::lane_traits::ints;
+};
+template <class T> inline constexpr bool on_device = KERNFOLD_DEVICE_PASS&& real<T>;
+
+/// A number as a constant of T's precision.
+template <class T> KERNFOLD_HD T constant(double in_double, float in_float) {
+  if constexpr (std::is_same_v<real_of<T>, float>)
+    return T(in_float);
+  else
+    return T(in_double);
+}
+}  // namespace detail
+
+template <class Real> KERNFOLD_HD constexpr Real infinity() { return static_cast<Real>(__builtin_inff()); }
+template <class Real> KERNFOLD_HD constexpr Real not_a_number() { return static_cast<Real>(__builtin_nanf("")); }
+/// The largest finite number.
+template <class Real> KERNFOLD_HD constexpr Real largest() {
+  if constexpr (std::is_same_v<Real, float>)
+    return 0x1.fffffep127f;
+  else
+    return 0x1.fffffffffffffp1023;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Lanes one by one, and between element types
+// ---------------------------------------------------------------------------------------------------------------------
+
+/// Lane l of a lane type, of its ints, its index or its mask.
+KERNFOLD_EXEC_CHECK_DISABLE
+template <class A> KERNFOLD_HD auto get(const A& a, int l) {
+  if constexpr (detail::number<A>)
+    return a;
+  else
+    return a.get(l);
+}
+KERNFOLD_EXEC_CHECK_DISABLE
+template <class A, class Value> KERNFOLD_HD void set(A& a, int l, Value v) {
+  if constexpr (detail::number<A>)
+    a = static_cast<A>(v);
+  else
+    a.set(l, v);
+}
+/// Lanes from, and to, lane_count<T> numbers in a row, which need not be aligned.
+KERNFOLD_EXEC_CHECK_DISABLE
+template <class T> KERNFOLD_HD T load(const real_of<T>* p) {
+  if constexpr (detail::number<T>)
+    return *p;
+  else
+    return T::load(p);
+}
+KERNFOLD_EXEC_CHECK_DISABLE
+template <class T> KERNFOLD_HD void store(real_of<T>* p, const T& a) {
+  if constexpr (detail::number<T>)
+    *p = a;
+  else
+    a.store(p);
+}
+template <class T> KERNFOLD_HD T broadcast(real_of<T> x) { return T(x); }
+
+/// base, base + 1, ...: one per lane.
+template <class T> KERNFOLD_HD index_t<T> iota(std::int64_t base) {
+  index_t<T> r;
+  for (int l = 0; l < lane_count<T>; ++l) set(r, l, base + l);
+  return r;
+}
+template <class T> KERNFOLD_HD index_t<T> to_index(const ints_t<T>& a) {
+  index_t<T> r;
+  for (int l = 0; l < lane_count<T>; ++l) set(r, l, static_cast<std::int64_t>(get(a, l)));
+  return r;
+}
+template <class T> KERNFOLD_HD T to_real(const index_t<T>& a) {
+  T r;
+  for (int l = 0; l < lane_count<T>; ++l) set(r, l, static_cast<real_of<T>>(get(a, l)));
+  return r;
+}
+
+/// The lanes in double precision, and back.
+KERNFOLD_EXEC_CHECK_DISABLE
+template <class T> KERNFOLD_HD wide_t<T> widen(T a) {
+  if constexpr (detail::number<T> || std::is_same_v<T, wide_t<T>>)
+    return a;
+  else
+    return wide_t<T>(low_half(a), high_half(a));
+}
+KERNFOLD_EXEC_CHECK_DISABLE
+template <class T> KERNFOLD_HD T narrow(wide_t<T> a) {
+  if constexpr (detail::number<T>)
+    return static_cast<T>(a);
+  else if constexpr (std::is_same_v<T, wide_t<T>>)
+    return a;
+  else
+    return T::from_halves(a.low, a.high);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Primitives
+// ---------------------------------------------------------------------------------------------------------------------
+
+KERNFOLD_EXEC_CHECK_DISABLE
+template <class Mask> KERNFOLD_HD bool any(Mask m) {
+  if constexpr (detail::number<Mask>)
+    return m;
+  else
+    return any(m);
+}
+KERNFOLD_EXEC_CHECK_DISABLE
+template <class Mask> KERNFOLD_HD bool all(Mask m) {
+  if constexpr (detail::number<Mask>)
+    return m;
+  else
+    return all(m);
+}
+/// m ? a : b, lane by lane; a and b are evaluated both.
+KERNFOLD_EXEC_CHECK_DISABLE
+template <class Mask, class T> KERNFOLD_HD T select(Mask m, T a, T b) {
+  if constexpr (detail::number<T>)
+    return m ? a : b;
+  else
+    return select(m, a, b);
+}
+/// +0 where m, elsewhere a.
+KERNFOLD_EXEC_CHECK_DISABLE
+template <class Mask, class T> KERNFOLD_HD T zero_where(Mask m, T a) {
+  if constexpr (detail::number<T>)
+    return m ? T(0) : a;
+  else
+    return zero_where(m, a);
+}
+/// a b + c, rounded once.
+KERNFOLD_EXEC_CHECK_DISABLE
+template <class T> KERNFOLD_HD T fma(T a, T b, T c) {
+  if constexpr (std::is_same_v<T, float>)
+    return __builtin_fmaf(a, b, c);
+  else if constexpr (std::is_same_v<T, double>)
+    return __builtin_fma(a, b, c);
+  else
+    return fma(a, b, c);
+}
+/// c - a b, rounded once.
+KERNFOLD_EXEC_CHECK_DISABLE
+template <class T> KERNFOLD_HD T fnma(T a, T b, T c) {
+  if constexpr (detail::real<T>)
+    return fma(-a, b, c);
+  else
+    return fnma(a, b, c);
+}
+/// a b - c, rounded once.
+KERNFOLD_EXEC_CHECK_DISABLE
+template <class T> KERNFOLD_HD T fms(T a, T b, T c) {
+  if constexpr (detail::real<T>)
+    return fma(a, b, -c);
+  else
+    return fms(a, b, c);
+}
+/// b < a ? b : a. A NaN in b is skipped, a NaN in a stays: start from a number and fold in.
+KERNFOLD_EXEC_CHECK_DISABLE
+template <class T> KERNFOLD_HD T min(T a, T b) {
+  if constexpr (detail::number<T>)
+    return b < a ? b : a;
+  else
+    return min(a, b);
+}
+/// b > a ? b : a. A NaN in b is skipped, a NaN in a stays.
+KERNFOLD_EXEC_CHECK_DISABLE
+template <class T> KERNFOLD_HD T max(T a, T b) {
+  if constexpr (detail::number<T>)
+    return b > a ? b : a;
+  else
+    return max(a, b);
+}
+KERNFOLD_EXEC_CHECK_DISABLE
+template <class T> KERNFOLD_HD T abs(T a) {
+  if constexpr (std::is_same_v<T, float>)
+    return __builtin_fabsf(a);
+  else if constexpr (std::is_same_v<T, double>)
+    return __builtin_fabs(a);
+  else
+    return abs(a);
+}
+/// |a| with the sign of b.
+KERNFOLD_EXEC_CHECK_DISABLE
+template <class T> KERNFOLD_HD T copysign(T a, T b) {
+  if constexpr (std::is_same_v<T, float>)
+    return __builtin_copysignf(a, b);
+  else if constexpr (std::is_same_v<T, double>)
+    return __builtin_copysign(a, b);
+  else
+    return copysign(a, b);
+}
+/// Correctly rounded.
+KERNFOLD_EXEC_CHECK_DISABLE
+template <class T> KERNFOLD_HD T sqrt(T a) {
+  if constexpr (std::is_same_v<T, float>)
+    return __builtin_sqrtf(a);
+  else if constexpr (std::is_same_v<T, double>)
+    return __builtin_sqrt(a);
+  else
+    return sqrt(a);
+}
+KERNFOLD_EXEC_CHECK_DISABLE
+template <class T> KERNFOLD_HD T floor(T a) {
+  if constexpr (std::is_same_v<T, float>)
+    return __builtin_floorf(a);
+  else if constexpr (std::is_same_v<T, double>)
+    return __builtin_floor(a);
+  else
+    return floor(a);
+}
+KERNFOLD_EXEC_CHECK_DISABLE
+template <class T> KERNFOLD_HD T trunc(T a) {
+  if constexpr (std::is_same_v<T, float>)
+    return __builtin_truncf(a);
+  else if constexpr (std::is_same_v<T, double>)
+    return __builtin_trunc(a);
+  else
+    return trunc(a);
+}
+/// To the nearest integer, ties to even.
+KERNFOLD_EXEC_CHECK_DISABLE
+template <class T> KERNFOLD_HD T round(T a) {
+  if constexpr (std::is_same_v<T, float>)
+    return __builtin_rintf(a);
+  else if constexpr (std::is_same_v<T, double>)
+    return __builtin_rint(a);
+  else
+    return round(a);
+}
+
+/// The bits of the lanes as integers, and back.
+KERNFOLD_EXEC_CHECK_DISABLE
+template <class T> KERNFOLD_HD ints_t<T> to_bits(T a) {
+  if constexpr (detail::real<T>)
+    return __builtin_bit_cast(ints_t<T>, a);
+  else
+    return to_bits(a);
+}
+KERNFOLD_EXEC_CHECK_DISABLE
+template <class T> KERNFOLD_HD T from_bits(ints_t<T> a) {
+  if constexpr (detail::real<T>)
+    return __builtin_bit_cast(T, a);
+  else
+    return T::from_bits(a);
+}
+/// Integers below 2^22 (float) or 2^51 (double) in absolute value, from ints to real and back.
+KERNFOLD_EXEC_CHECK_DISABLE
+template <class T> KERNFOLD_HD T convert_to_real(ints_t<T> a) {
+  if constexpr (detail::real<T>)
+    return static_cast<T>(a);
+  else
+    return T::from_int(a);
+}
+KERNFOLD_EXEC_CHECK_DISABLE
+template <class T> KERNFOLD_HD ints_t<T> convert_to_int(T a) {
+  if constexpr (detail::real<T>)
+    return static_cast<ints_t<T>>(a);
+  else
+    return convert_to_int(a);
+}
+
+}  // namespace kernfold::math

@@ -1,0 +1,202 @@
+// kernfold/engine/cpu/steps.hpp: the steps of a sweep for one formula and one type of lanes. Each is the body of an entry
+// function, whose target is inlined down to the last operator.
+#pragma once
+
+#include "../agent.hpp"
+#include "../sources.hpp"
+#include "sweep.hpp"
+
+namespace kernfold {
+namespace detail {
+inline namespace KERNFOLD_ABI {
+
+/// In a loop that runs once per row or column: keeps the compiler from making vector versions of it, which would cost more
+/// time to compile than they could save.
+KERNFOLD_INLINE void keep_loop_simple() { __asm__ volatile("" ::: "memory"); }
+
+/// The columns of a tile, one by one. Scalars: the same for every instruction set.
+template <class Plan>
+struct prepare_columns_step {
+  using P = typename Plan::program_type;
+  using real = typename Plan::real;
+  static KERNFOLD_INLINE void run(const sweep_arrays& arrays, const workspace& mine, stretch columns) {
+    constexpr stage_size size = P::size(stage::column);
+    for (std::int64_t c = columns.first; c < columns.end; ++c) {
+      frame<P, stage::column, real> f;
+      f.parameters = static_cast<const real*>(mine.parameters);
+      f.parameter_indices = mine.parameter_indices;
+      f.column_number = c;
+      f.kept = static_cast<real*>(mine.column_reals) + (c - columns.first) * size.kept_reals;
+      f.kept_indices = mine.column_indices + (c - columns.first) * size.kept_indices;
+      keep_loop_simple();
+      evaluate(f, single_source<P, real>{arrays.leaves, c});
+    }
+  }
+};
+
+/// The steps that work on packs of rows.
+template <class Plan, class T>
+struct row_steps {
+  using P = typename Plan::program_type;
+  using real = typename Plan::real;
+  using folds = typename Plan::folds;
+  using loop = agent<P, folds, T>;
+  using states = typename loop::states;
+  using scalar_loop = agent<P, folds, real>;
+  using block_states = typename scalar_loop::states;
+  static constexpr int lanes = math::lane_count<T>;
+  static constexpr stage_size row_size = P::size(stage::row);
+
+  static KERNFOLD_INLINE std::int64_t pack_count(stretch rows) { return (rows.end - rows.first + lanes - 1) / lanes; }
+  static KERNFOLD_INLINE parameter_values<real> parameters_of(const workspace& mine) {
+    return {static_cast<const real*>(mine.parameters), mine.parameter_indices};
+  }
+  static KERNFOLD_INLINE math::index_t<T> row_numbers(std::int64_t first) {
+    if constexpr (P::reads_row_number) return math::iota<T>(first);
+    else return {};
+  }
+  static KERNFOLD_INLINE T* kept_reals(const workspace& mine, std::int64_t pack) {
+    return reinterpret_cast<T*>(mine.row_reals) + pack * row_size.kept_reals;
+  }
+  static KERNFOLD_INLINE math::index_t<T>* kept_indices(const workspace& mine, std::int64_t pack) {
+    return reinterpret_cast<math::index_t<T>*>(mine.row_indices) + pack * row_size.kept_indices;
+  }
+  static KERNFOLD_INLINE row_values<T> rows_of(const workspace& mine, std::int64_t pack, std::int64_t first_row) {
+    return {kept_reals(mine, pack), kept_indices(mine, pack), row_numbers(first_row + pack * lanes)};
+  }
+
+  /// The parameters, the rows of a group, and (where there is a place for them) their states.
+  struct prepare_rows {
+    static KERNFOLD_INLINE void run(const sweep_arrays& arrays, const workspace& mine, char* to, stretch rows) {
+      frame<P, stage::parameter, real> p;
+      p.kept = static_cast<real*>(mine.parameters);
+      p.kept_indices = mine.parameter_indices;
+      evaluate(p, single_source<P, real>{arrays.leaves, 0});
+      for (std::int64_t pack = 0; pack < pack_count(rows); ++pack) {
+        const std::int64_t first = rows.first + pack * lanes;
+        frame<P, stage::row, T> f;
+        f.parameters = p.kept;
+        f.parameter_indices = p.kept_indices;
+        f.row_number = row_numbers(first);
+        f.kept = kept_reals(mine, pack);
+        f.kept_indices = kept_indices(mine, pack);
+        keep_loop_simple();
+        evaluate(f, row_source<P, real>{arrays.leaves, first, arrays.rows});
+        if (to) loop::identity(reinterpret_cast<states*>(to)[pack]);
+      }
+    }
+  };
+
+  struct fold_tile {
+    static KERNFOLD_INLINE void run(const workspace& mine, char* to, stretch rows, stretch columns) {
+      const column_tile<real> tile{static_cast<const real*>(mine.column_reals), mine.column_indices,
+                                   int(columns.end - columns.first), columns.first};
+      for (std::int64_t pack = 0; pack < pack_count(rows); ++pack)
+        loop::fold_tile(reinterpret_cast<states*>(to)[pack], parameters_of(mine), rows_of(mine, pack, rows.first), tile);
+    }
+  };
+
+  struct merge {
+    static KERNFOLD_INLINE void run(char* to, const char* later, std::int64_t packs) {
+      for (std::int64_t pack = 0; pack < packs; ++pack) {
+        keep_loop_simple();
+        loop::merge(reinterpret_cast<states*>(to)[pack], reinterpret_cast<const states*>(later)[pack]);
+      }
+    }
+  };
+
+  /// Writes the results of rows, or folds each block of them into one state.
+  struct finish_rows {
+    static KERNFOLD_INLINE void run(const sweep_arrays& arrays, const workspace& mine, char* from, stretch rows,
+                                    void* blocks) {
+      for (std::int64_t pack = 0; pack < pack_count(rows); ++pack) {
+        const std::int64_t first = rows.first + pack * lanes;
+        const int valid = int(rows.end - first < lanes ? rows.end - first : lanes);
+        states& s = reinterpret_cast<states*>(from)[pack];
+        const auto f = loop::row_frame(parameters_of(mine), rows_of(mine, pack, rows.first));
+        keep_loop_simple();
+        // what left the sum; but the sum of no columns is 0, whatever multiplies it
+        const auto factor = [&]<int I>(place<I>, auto&& use) KERNFOLD_INLINE_LAMBDA {
+          constexpr int outer = loop::template fold_number<I>::outer_root;
+          if constexpr (outer >= 0) {
+            if (arrays.columns > 0) use(root_of<outer>(f));
+          }
+        };
+        if constexpr (Plan::folds_rows) {
+          loop::for_each_fold([&]<int I>(place<I> number) KERNFOLD_INLINE_LAMBDA {
+            factor(number, [&](auto outer) KERNFOLD_INLINE_LAMBDA {
+              loop::template fold_number<I>::fold::scale(get<I>(s), outer(0));
+            });
+          });
+          fold_lanes(static_cast<block_states*>(blocks)[first / row_block], s, first, valid, arrays.columns);
+        } else {
+          write_states(arrays, s, factor, first, valid);
+        }
+      }
+    }
+
+   private:
+    /// The lanes of a pack, one after the other, into the state of their block. Blocks are whole packs of any width, and
+    /// their rows merge in ascending order, so the order does not depend on the width.
+    static KERNFOLD_INLINE void fold_lanes(block_states& block, const states& s, std::int64_t first, int valid,
+                                           std::int64_t columns) {
+      if (first % row_block == 0) scalar_loop::identity(block);
+      for (int l = 0; l < valid; ++l) {
+        block_states row;
+        scalar_loop::for_each_fold([&]<int I>(place<I>) KERNFOLD_INLINE_LAMBDA {
+          scalar_loop::template fold_number<I>::fold::extract(get<I>(row), get<I>(s), l, (first + l) * columns);
+        });
+        scalar_loop::merge(block, row);
+      }
+    }
+  };
+
+  /// axis::both: the blocks' states merged pair by pair, in a tree that depends on their number only, and written.
+  static void finish(const sweep_arrays& arrays, void* blocks) {
+    if constexpr (Plan::folds_rows) {
+      const flush_subnormals guard;
+      const std::int64_t count = (arrays.rows + row_block - 1) / row_block;
+      block_states* const all = static_cast<block_states*>(blocks);
+      if (count == 0) scalar_loop::identity(all[0]);
+      for (std::int64_t step = 1; step < count; step *= 2)
+        for (std::int64_t b = 0; b + step < count; b += 2 * step) scalar_loop::merge(all[b], all[b + step]);
+      row_steps<Plan, real>::write_states(arrays, all[0], [](auto&&...) KERNFOLD_INLINE_LAMBDA {}, 0, 1);
+    }
+  }
+
+  template <class Factor>
+  static KERNFOLD_INLINE void write_states(const sweep_arrays& arrays, const states& s, const Factor& factor,
+                                           std::int64_t first, int valid) {
+    loop::for_each_fold([&]<int I>(place<I> number) KERNFOLD_INLINE_LAMBDA {
+      using entry = typename loop::template fold_number<I>;
+      using fold = typename entry::fold;
+      constexpr int outer_dim = outer_dim_of<entry::outer_root>();
+      constexpr int dim = !Plan::folds_rows && outer_dim > fold::dim ? outer_dim : fold::dim;
+      for (int k = 0; k < dim; ++k) {
+        auto value = fold::finish(get<I>(s), fold::dim == 1 ? 0 : k);
+        factor(number, [&](auto outer) KERNFOLD_INLINE_LAMBDA { value = value * outer.broadcast(k); });
+        write<fold::result>(arrays.outputs[I], value, first, valid, k);
+      }
+    });
+  }
+
+ private:
+  template <int Root>
+  static consteval int outer_dim_of() {
+    if constexpr (Root >= 0) return P::at(P::root(Root)).dim;
+    else return 1;
+  }
+  template <kind Result, class V>
+  static KERNFOLD_INLINE void write(const output_array& out, const V& value, std::int64_t first, int valid, int k) {
+    using element = std::conditional_t<Result == kind::index, std::int64_t, real>;
+    element numbers[lanes];
+    KERNFOLD_NO_UNROLL
+    for (int l = 0; l < lanes; ++l) numbers[l] = math::get(value, l);
+    scatter_rows(static_cast<element*>(out.data) + (first * out.row_stride + k * out.col_stride), numbers, out.row_stride,
+                 valid, out.add);
+  }
+};
+
+}  // namespace KERNFOLD_ABI
+}  // namespace detail
+}  // namespace kernfold

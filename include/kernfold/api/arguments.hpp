@@ -233,7 +233,7 @@ inline std::int64_t common_rows(const symbol_array* symbols, int count, role of_
 }
 
 template <class Variable, class Real, class Array>
-inline void fit_argument(variable_rows<Variable, Real>& rows, const Array& array, text_of_reduction of) {
+[[gnu::noinline]] inline void fit_argument(variable_rows<Variable, Real>& rows, const Array& array, text_of_reduction of) {
   using element = stored_element<Variable, Real>;
   if constexpr (std::is_arithmetic_v<Array>) {
     rows.number = static_cast<element>(array);
@@ -250,7 +250,7 @@ inline void fit_argument(variable_rows<Variable, Real>& rows, const Array& array
 }
 
 template <class Real, class... Vs, class Arguments>
-inline void fit_arguments(argument_rows<Real, type_list<Vs...>>& rows, const Arguments& arguments, text_of_reduction of) {
+[[gnu::noinline]] inline void fit_arguments(argument_rows<Real, type_list<Vs...>>& rows, const Arguments& arguments, text_of_reduction of) {
   (fit_argument(static_cast<variable_rows<Vs, Real>&>(rows), argument_for<Vs>(arguments), of), ...);
   constexpr int count = sizeof...(Vs);
   const symbol_array symbols[] = {symbol_of<Vs>(rows_of<Vs, Real>(rows).array.rows())..., symbol_array{}};

@@ -31,20 +31,10 @@
 #define KERNFOLD_EXEC_CHECK_DISABLE
 #endif
 
-#if defined(__clang__)
-#define KERNFOLD_UNROLL _Pragma("unroll")
-#elif defined(__CUDACC__) && defined(__CUDA_ARCH__)
-#define KERNFOLD_UNROLL _Pragma("unroll")
-#elif defined(__GNUC__)
-#define KERNFOLD_UNROLL _Pragma("GCC unroll 64")
-#else
-#define KERNFOLD_UNROLL
-#endif
-
 // For loops over lanes that run once per row: unrolled, they would only cost compile time.
-#if defined(__clang__) || (defined(__CUDACC__) && defined(__CUDA_ARCH__))
+#if defined(__clang__) && !defined(__CUDACC__)
 #define KERNFOLD_NO_UNROLL _Pragma("nounroll")
-#elif defined(__GNUC__)
+#elif defined(__GNUC__) && !defined(__CUDACC__)
 #define KERNFOLD_NO_UNROLL _Pragma("GCC unroll 1")
 #else
 #define KERNFOLD_NO_UNROLL

@@ -115,15 +115,16 @@ template <class T> KERNFOLD_HD index_t<T> iota(std::int64_t base) {
   for (int l = 0; l < lane_count<T>; ++l) set(r, l, base + l);
   return r;
 }
-template <class T> KERNFOLD_HD index_t<T> to_index(const ints_t<T>& a) {
-  index_t<T> r;
-  for (int l = 0; l < lane_count<T>; ++l) set(r, l, static_cast<std::int64_t>(get(a, l)));
-  return r;
+KERNFOLD_EXEC_CHECK_DISABLE
+template <class T> KERNFOLD_HD index_t<T> to_index(ints_t<T> a) {
+  if constexpr (detail::number<T>) return a;
+  else return widened_index(a);
 }
-template <class T> KERNFOLD_HD T to_real(const index_t<T>& a) {
-  T r;
-  for (int l = 0; l < lane_count<T>; ++l) set(r, l, static_cast<real_of<T>>(get(a, l)));
-  return r;
+/// The index as a number: in double precision first, which is exact up to 2^53.
+KERNFOLD_EXEC_CHECK_DISABLE
+template <class T> KERNFOLD_HD T to_real(index_t<T> a) {
+  if constexpr (detail::number<T>) return static_cast<T>(static_cast<double>(a));
+  else return a.to_real();
 }
 
 /// The lanes in double precision, and back.

@@ -30,11 +30,14 @@ struct row_source {
   std::int64_t first, count;
 
   template <class T, class Leaf>
-  KERNFOLD_HD T load(int k) const {
-    if constexpr (math::lane_count<T> == 1) return T(Real(*place<Leaf>(k, first)));
-    Real lanes[math::lane_count<T>];
-    gather_rows(lanes, place<Leaf>(k, 0), array<Leaf>().row_stride, first, count, math::lane_count<T>);
-    return math::load<T>(lanes);
+  KERNFOLD_INLINE T load(int k) const {
+    if constexpr (math::lane_count<T> == 1) {
+      return T(Real(*place<Leaf>(k, first)));
+    } else {
+      Real lanes[math::lane_count<T>];
+      gather_rows(lanes, place<Leaf>(k, 0), array<Leaf>().row_stride, first, count, math::lane_count<T>);
+      return math::load<T>(lanes);
+    }
   }
   template <class T, class Leaf>
   KERNFOLD_HD math::index_t<T> load_index(int k) const {

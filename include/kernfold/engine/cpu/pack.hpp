@@ -54,52 +54,74 @@ template <class Real, class Isa> inline constexpr int pack_width = pack_bytes<Is
 inline namespace KERNFOLD_ABI {
 
 template <class Real, class Isa> struct pack_index {
-  static constexpr int width = detail::pack_width<Real, Isa>;
+  using part = pack_ints<double, Isa>;  // one register of 64-bit integers
   using mask = pack_mask<Real, Isa>;
+  static constexpr int width = detail::pack_width<Real, Isa>;
+  static constexpr int parts = width / part::width;  // 1, or 2 beside float
 
-  mutable std::int64_t lane[width];
+  part in[parts];
 
   pack_index() = default;
   KERNFOLD_HD pack_index(std::int64_t all) {
-    for (int l = 0; l < width; ++l) lane[l] = all;
+    for (int p = 0; p < parts; ++p) in[p] = part(all);
   }
-  KERNFOLD_HD std::int64_t get(int l) const { return lane[l]; }
-  KERNFOLD_HD void set(int l, std::int64_t v) { lane[l] = v; }
+  KERNFOLD_HD std::int64_t get(int l) const { return in[l / part::width].get(l % part::width); }
+  KERNFOLD_HD void set(int l, std::int64_t v) { in[l / part::width].set(l % part::width, v); }
 
-  friend KERNFOLD_HD pack_index operator+(const pack_index& a, const pack_index& b) {
+  friend KERNFOLD_HD pack_index operator+(pack_index a, pack_index b) {
+    for (int p = 0; p < parts; ++p) a.in[p] = a.in[p] + b.in[p];
+    return a;
+  }
+  friend KERNFOLD_HD pack_index operator-(pack_index a, pack_index b) {
+    for (int p = 0; p < parts; ++p) a.in[p] = a.in[p] - b.in[p];
+    return a;
+  }
+  friend KERNFOLD_HD pack_index operator*(pack_index a, pack_index b) {
+    for (int p = 0; p < parts; ++p) a.in[p] = a.in[p] * b.in[p];
+    return a;
+  }
+  friend KERNFOLD_HD pack_index operator-(pack_index a) { return pack_index(0) - a; }
+  friend KERNFOLD_HD mask operator==(pack_index a, pack_index b) {
+    if constexpr (parts == 1) return a.in[0] == b.in[0];
+    else return mask::joined(a.in[0] == b.in[0], a.in[1] == b.in[1]);
+  }
+  friend KERNFOLD_HD mask operator<(pack_index a, pack_index b) {
+    if constexpr (parts == 1) return a.in[0] < b.in[0];
+    else return mask::joined(a.in[0] < b.in[0], a.in[1] < b.in[1]);
+  }
+  friend KERNFOLD_HD mask operator!=(pack_index a, pack_index b) { return !(a == b); }
+  friend KERNFOLD_HD mask operator>(pack_index a, pack_index b) { return b < a; }
+  friend KERNFOLD_HD mask operator<=(pack_index a, pack_index b) { return !(b < a); }
+  friend KERNFOLD_HD mask operator>=(pack_index a, pack_index b) { return !(a < b); }
+  friend KERNFOLD_HD pack_index select(mask m, pack_index a, pack_index b) {
+    if constexpr (parts == 1) {
+      a.in[0] = select(m, a.in[0], b.in[0]);
+    } else {
+      a.in[0] = select(low_half(m), a.in[0], b.in[0]);
+      a.in[1] = select(high_half(m), a.in[1], b.in[1]);
+    }
+    return a;
+  }
+  friend KERNFOLD_HD pack_index widened_index(pack_ints<Real, Isa> a) {
     pack_index r;
-    for (int l = 0; l < width; ++l) r.lane[l] = a.lane[l] + b.lane[l];
+    if constexpr (parts == 1) {
+      r.in[0] = a;
+    } else {
+      r.in[0] = low_half(a);
+      r.in[1] = high_half(a);
+    }
     return r;
   }
-  friend KERNFOLD_HD pack_index operator-(const pack_index& a, const pack_index& b) {
-    pack_index r;
-    for (int l = 0; l < width; ++l) r.lane[l] = a.lane[l] - b.lane[l];
-    return r;
+  /// In double precision, correctly rounded: each half of the bits is exact.
+  KERNFOLD_HD pack<Real, Isa> to_real() const {
+    if constexpr (parts == 1) return to_double(in[0]);
+    else return pack<Real, Isa>::from_halves(to_double(in[0]), to_double(in[1]));
   }
-  friend KERNFOLD_HD pack_index operator*(const pack_index& a, const pack_index& b) {
-    pack_index r;
-    for (int l = 0; l < width; ++l) r.lane[l] = a.lane[l] * b.lane[l];
-    return r;
-  }
-  friend KERNFOLD_HD pack_index operator-(const pack_index& a) { return pack_index(0) - a; }
-  friend KERNFOLD_HD mask operator==(const pack_index& a, const pack_index& b) {
-    mask m{};
-    for (int l = 0; l < width; ++l) m.set(l, a.lane[l] == b.lane[l]);
-    return m;
-  }
-  friend KERNFOLD_HD mask operator<(const pack_index& a, const pack_index& b) {
-    mask m{};
-    for (int l = 0; l < width; ++l) m.set(l, a.lane[l] < b.lane[l]);
-    return m;
-  }
-  friend KERNFOLD_HD mask operator!=(const pack_index& a, const pack_index& b) { return !(a == b); }
-  friend KERNFOLD_HD mask operator>(const pack_index& a, const pack_index& b) { return b < a; }
-  friend KERNFOLD_HD mask operator<=(const pack_index& a, const pack_index& b) { return !(b < a); }
-  friend KERNFOLD_HD mask operator>=(const pack_index& a, const pack_index& b) { return !(a < b); }
-  friend KERNFOLD_HD pack_index select(mask m, const pack_index& a, const pack_index& b) {
-    pack_index r;
-    for (int l = 0; l < width; ++l) r.lane[l] = m.get(l) ? a.lane[l] : b.lane[l];
-    return r;
+
+ private:
+  static KERNFOLD_HD pack<double, Isa> to_double(part a) {
+    using doubles = pack<double, Isa>;
+    return fma(doubles::from_int(a >> 32), doubles(0x1p32), doubles::from_int(a & part(0xffffffff)));
   }
 };
 

@@ -28,6 +28,7 @@ template <> struct vectors<double> {
   typedef long long ints_in_memory __attribute__((vector_size(32), may_alias, aligned(8)));
 };
 typedef float half_floats __attribute__((vector_size(16)));
+typedef std::int32_t half_ints __attribute__((vector_size(16)));
 typedef float half_floats_in_memory __attribute__((vector_size(16), may_alias, aligned(4)));
 using floats = vectors<float>::reals;
 using doubles = vectors<double>::reals;
@@ -50,6 +51,10 @@ KERNFOLD_TARGET_AVX2 inline ints64 is_greater(ints64 a, ints64 b) { return __bui
 KERNFOLD_TARGET_AVX2 inline ints32 is_equal(ints32 a, ints32 b) { return __builtin_ia32_pcmpeqd256(a, b); }
 KERNFOLD_TARGET_AVX2 inline ints64 is_equal(ints64 a, ints64 b) { return __builtin_ia32_pcmpeqq256(a, b); }
 #endif
+/// Four of eight integers, with their sign, as wide as the others.
+template <int Half> KERNFOLD_TARGET_AVX2 inline ints64 widened(ints32 a) {
+  return __builtin_convertvector((half_ints)__builtin_ia32_vextractf128_si256(a, Half), ints64);
+}
 }  // namespace avx2
 }  // namespace KERNFOLD_ABI
 }  // namespace detail
@@ -68,6 +73,20 @@ template <class Real> struct alignas(16) pack_mask<Real, isa::avx2> {
   KERNFOLD_TARGET_AVX2 inline ints vector() const { return *reinterpret_cast<const typename V::ints_in_memory*>(lane); }
   KERNFOLD_HD bool get(int l) const { return lane[l] != 0; }
   KERNFOLD_HD void set(int l, bool v) { lane[l] = -static_cast<typename V::integer>(v); }
+
+  /// The even elements of both are the eight, in the order 0 1 4 5 2 3 6 7.
+  static KERNFOLD_TARGET_AVX2 inline pack_mask joined(pack_mask<double, isa::avx2> low,
+                                                      pack_mask<double, isa::avx2> high) {
+    using namespace detail::avx2;
+    const floats even = __builtin_ia32_shufps256((floats)low.vector(), (floats)high.vector(), 0x88);
+    return pack_mask((ints)__builtin_ia32_permdi256((ints64)even, 0xd8));
+  }
+  friend KERNFOLD_TARGET_AVX2 inline auto low_half(pack_mask a) {
+    return pack_mask<double, isa::avx2>(detail::avx2::widened<0>(a.vector()));
+  }
+  friend KERNFOLD_TARGET_AVX2 inline auto high_half(pack_mask a) {
+    return pack_mask<double, isa::avx2>(detail::avx2::widened<1>(a.vector()));
+  }
 
   friend KERNFOLD_TARGET_AVX2 inline pack_mask operator&(pack_mask a, pack_mask b) {
     return pack_mask(a.vector() & b.vector());
@@ -109,6 +128,15 @@ template <class Real> struct alignas(16) pack_ints<Real, isa::avx2> {
   }
   friend KERNFOLD_TARGET_AVX2 inline pack_ints operator-(pack_ints a, pack_ints b) {
     return pack_ints(a.vector() - b.vector());
+  }
+  friend KERNFOLD_TARGET_AVX2 inline pack_ints operator*(pack_ints a, pack_ints b) {
+    return pack_ints(a.vector() * b.vector());
+  }
+  friend KERNFOLD_TARGET_AVX2 inline auto low_half(pack_ints a) {
+    return pack_ints<double, isa::avx2>(detail::avx2::widened<0>(a.vector()));
+  }
+  friend KERNFOLD_TARGET_AVX2 inline auto high_half(pack_ints a) {
+    return pack_ints<double, isa::avx2>(detail::avx2::widened<1>(a.vector()));
   }
   friend KERNFOLD_TARGET_AVX2 inline pack_ints operator&(pack_ints a, pack_ints b) {
     return pack_ints(a.vector() & b.vector());

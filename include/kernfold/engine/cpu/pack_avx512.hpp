@@ -29,6 +29,7 @@ template <> struct vectors<double> {
   typedef long long ints_in_memory __attribute__((vector_size(64), may_alias, aligned(8)));
 };
 typedef float half_floats __attribute__((vector_size(32)));
+typedef std::int32_t half_ints __attribute__((vector_size(32)));
 typedef float half_floats_in_memory __attribute__((vector_size(32), may_alias, aligned(4)));
 using floats = vectors<float>::reals;
 using doubles = vectors<double>::reals;
@@ -109,6 +110,11 @@ KERNFOLD_TARGET_AVX512 inline ints64 blend(bits8 m, ints64 a, ints64 b) {
   return __builtin_ia32_blendmq_512_mask(b, a, m);
 }
 #endif
+/// Eight of sixteen integers, with their sign, as wide as the others.
+template <int Half> KERNFOLD_TARGET_AVX512 inline ints64 widened(ints32 a) {
+  return __builtin_convertvector(
+      (half_ints)__builtin_ia32_extractf32x8_mask((floats)a, Half, half_floats{}, all8()), ints64);
+}
 }  // namespace avx512
 }  // namespace KERNFOLD_ABI
 }  // namespace detail
@@ -126,6 +132,12 @@ template <class Real> struct pack_mask<Real, isa::avx512> {
   KERNFOLD_HD explicit pack_mask(int b) : bits(static_cast<word>(b)) {}
   KERNFOLD_HD bool get(int l) const { return (bits >> l & 1) != 0; }
   KERNFOLD_HD void set(int l, bool v) { bits = static_cast<word>((bits & ~(1 << l)) | int(v) << l); }
+
+  static KERNFOLD_HD pack_mask joined(pack_mask<double, isa::avx512> low, pack_mask<double, isa::avx512> high) {
+    return pack_mask(low.bits | high.bits << 8);
+  }
+  friend KERNFOLD_HD auto low_half(pack_mask a) { return pack_mask<double, isa::avx512>(a.bits & 0xff); }
+  friend KERNFOLD_HD auto high_half(pack_mask a) { return pack_mask<double, isa::avx512>(a.bits >> 8); }
 
   friend KERNFOLD_HD pack_mask operator&(pack_mask a, pack_mask b) { return pack_mask(a.bits & b.bits); }
   friend KERNFOLD_HD pack_mask operator|(pack_mask a, pack_mask b) { return pack_mask(a.bits | b.bits); }
@@ -157,6 +169,15 @@ template <class Real> struct alignas(16) pack_ints<Real, isa::avx512> {
   }
   friend KERNFOLD_TARGET_AVX512 inline pack_ints operator-(pack_ints a, pack_ints b) {
     return pack_ints(a.vector() - b.vector());
+  }
+  friend KERNFOLD_TARGET_AVX512 inline pack_ints operator*(pack_ints a, pack_ints b) {
+    return pack_ints(a.vector() * b.vector());
+  }
+  friend KERNFOLD_TARGET_AVX512 inline auto low_half(pack_ints a) {
+    return pack_ints<double, isa::avx512>(detail::avx512::widened<0>(a.vector()));
+  }
+  friend KERNFOLD_TARGET_AVX512 inline auto high_half(pack_ints a) {
+    return pack_ints<double, isa::avx512>(detail::avx512::widened<1>(a.vector()));
   }
   friend KERNFOLD_TARGET_AVX512 inline pack_ints operator&(pack_ints a, pack_ints b) {
     return pack_ints(a.vector() & b.vector());

@@ -19,6 +19,21 @@ template <class Real, class Isa> struct alignas(16) pack_mask {
   KERNFOLD_HD bool get(int l) const { return lane[l] != 0; }
   KERNFOLD_HD void set(int l, bool v) { lane[l] = -static_cast<integer>(v); }
 
+  static KERNFOLD_HD pack_mask joined(pack_mask<double, Isa> low, pack_mask<double, Isa> high) {
+    pack_mask m;
+    for (int l = 0; l < width; ++l) m.set(l, l < width / 2 ? low.get(l) : high.get(l - width / 2));
+    return m;
+  }
+  friend KERNFOLD_HD auto low_half(pack_mask a) {
+    pack_mask<double, Isa> m;
+    for (int l = 0; l < width / 2; ++l) m.set(l, a.get(l));
+    return m;
+  }
+  friend KERNFOLD_HD auto high_half(pack_mask a) {
+    pack_mask<double, Isa> m;
+    for (int l = 0; l < width / 2; ++l) m.set(l, a.get(width / 2 + l));
+    return m;
+  }
   friend KERNFOLD_HD pack_mask operator&(pack_mask a, pack_mask b) {
     for (int l = 0; l < width; ++l) a.lane[l] &= b.lane[l];
     return a;
@@ -60,6 +75,20 @@ template <class Real, class Isa> struct alignas(16) pack_ints {
   friend KERNFOLD_HD pack_ints operator-(pack_ints a, pack_ints b) {
     for (int l = 0; l < width; ++l) a.lane[l] -= b.lane[l];
     return a;
+  }
+  friend KERNFOLD_HD pack_ints operator*(pack_ints a, pack_ints b) {
+    for (int l = 0; l < width; ++l) a.lane[l] *= b.lane[l];
+    return a;
+  }
+  friend KERNFOLD_HD auto low_half(pack_ints a) {
+    pack_ints<double, Isa> r;
+    for (int l = 0; l < width / 2; ++l) r.lane[l] = a.lane[l];
+    return r;
+  }
+  friend KERNFOLD_HD auto high_half(pack_ints a) {
+    pack_ints<double, Isa> r;
+    for (int l = 0; l < width / 2; ++l) r.lane[l] = a.lane[width / 2 + l];
+    return r;
   }
   friend KERNFOLD_HD pack_ints operator&(pack_ints a, pack_ints b) {
     for (int l = 0; l < width; ++l) a.lane[l] &= b.lane[l];

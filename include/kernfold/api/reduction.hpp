@@ -29,6 +29,10 @@ inline constexpr accumulation_option<accumulation::block> block_sum{};         /
 inline constexpr accumulation_option<accumulation::plain> plain_sum{};         // one running sum
 inline constexpr accumulation_option<accumulation::compensated> compensated{}; // every rounding error is kept
 inline constexpr accumulation_option<accumulation::in_double> in_double{};     // sums run in double precision
+/// exp(F) accurate to the rounding of F. By default log2(e) joins the factors of F, whose product is rounded once more: a
+/// relative error of about |F| U instead of U / 2, free of charge.
+struct accurate_exp_option {};
+inline constexpr accurate_exp_option accurate_exp{};
 
 /// A reduction along an axis.
 template <axis Axis, class Spec>
@@ -167,7 +171,8 @@ struct call {
 
   template <axis A, class... Specs>
   void sweep(const output_array* outputs) {
-    using plan = sweep_plan<A, accumulation_of(typename Reduction::options{}), Real, Specs...>;
+    using options = typename Reduction::options;
+    using plan = sweep_plan<A, accumulation_of(options{}), contains<accurate_exp_option>(options{}), Real, Specs...>;
     run<plan, A>(outputs, typename plan::program_type::leaves{});
   }
   template <class Plan, axis A, class... Leaves>

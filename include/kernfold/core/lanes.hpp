@@ -110,21 +110,27 @@ template <class T> KERNFOLD_HD void store(real_of<T>* p, const T& a) {
 template <class T> KERNFOLD_HD T broadcast(real_of<T> x) { return T(x); }
 
 /// base, base + 1, ...: one per lane.
+KERNFOLD_EXEC_CHECK_DISABLE
 template <class T> KERNFOLD_HD index_t<T> iota(std::int64_t base) {
-  index_t<T> r;
-  for (int l = 0; l < lane_count<T>; ++l) set(r, l, base + l);
-  return r;
+  if constexpr (detail::number<T>)
+    return base;
+  else
+    return index_t<T>::iota(base);
 }
 KERNFOLD_EXEC_CHECK_DISABLE
 template <class T> KERNFOLD_HD index_t<T> to_index(ints_t<T> a) {
-  if constexpr (detail::number<T>) return a;
-  else return widened_index(a);
+  if constexpr (detail::number<T>)
+    return a;
+  else
+    return index_t<T>::from(a);
 }
 /// The index as a number: in double precision first, which is exact up to 2^53.
 KERNFOLD_EXEC_CHECK_DISABLE
 template <class T> KERNFOLD_HD T to_real(index_t<T> a) {
-  if constexpr (detail::number<T>) return static_cast<T>(static_cast<double>(a));
-  else return a.to_real();
+  if constexpr (detail::number<T>)
+    return static_cast<T>(static_cast<double>(a));
+  else
+    return a.to_real();
 }
 
 /// The lanes in double precision, and back.

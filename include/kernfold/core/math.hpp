@@ -123,9 +123,9 @@ template <class T> KERNFOLD_HD T exp2_of_fraction(T f) {
                   0.05550410866560241, 0.24022650695906328, 0.693147180559946, 1.0);
 }
 
-/// 2^t = 2^n 2^f with n = floor(t). f = t - n is exact unless -1/2 < t < 0, where it is rounded, up to 1. Where there are
-/// instructions for both steps (AVX-512) they take any t. Elsewhere the factor 2^n is built from its exponent, which is
-/// that of 0 for n = -bias and that of infinity for n = bias + 1: results below the least normal number are 0.
+/// 2^t = 2^n 2^f with n = floor(t). f = t - n is exact unless -1/2 < t < 0, where it is rounded, up to 1. Where there
+/// are instructions for both steps (AVX-512) they take any t. Elsewhere the factor 2^n is built from its exponent,
+/// which is that of 0 for n = -bias and that of infinity for n = bias + 1: results below the least normal number are 0.
 template <bool Nonpositive, class T> KERNFOLD_HD T exp2(T t) {
   using real = real_of<T>;
   using layout = format_of<T>;

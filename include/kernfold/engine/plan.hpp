@@ -21,11 +21,12 @@ struct output_array {
 };
 
 /// One sweep over the pairs that computes the reductions Specs, all along one axis, from real type Real.
-template <axis Axis, accumulation A, class Real, class... Specs>
+template <axis Axis, accumulation A, bool AccurateExp, class Real, class... Specs>
 struct sweep_plan {
   static constexpr axis folded_axis = Axis;
   static constexpr bool folds_rows = Axis == axis::both;
-  static constexpr role_set rows = Axis == axis::i ? depends_on_j : depends_on_i;
+  static constexpr role_set rows =
+      (Axis == axis::i ? depends_on_j : depends_on_i) | (AccurateExp ? detail::keeps_exponentials : no_roles);
   using real = Real;
   static constexpr int output_count = sizeof...(Specs);
 

@@ -19,11 +19,14 @@ enum class stage : unsigned char { parameter, row, column, pair };
 
 namespace detail {
 
-/// The stage of a set of roles, where Rows is the role bit of the output side.
+/// Beside the role bit of the output side: exponentials stay as written, accurate to their own rounding.
+inline constexpr role_set keeps_exponentials = 4;
+
+/// The stage of a set of roles, where Rows has the role bit of the output side.
 consteval stage stage_of(role_set depends, role_set rows) {
   if (depends == no_roles) return stage::parameter;
   if (depends == depends_on_both) return stage::pair;
-  return depends == rows ? stage::row : stage::column;
+  return (depends & rows) != 0 ? stage::row : stage::column;
 }
 template <class F, role_set Rows>
 inline constexpr stage stage_in = stage_of(F::depends, Rows);
@@ -205,7 +208,7 @@ template <class F, class G, role_set Rows>
 struct lowered<node<Add, F, G>, Rows>
     : lowered_sum<typename lowered<F, Rows>::type, typename lowered<G, Rows>::type> {};
 template <class F, role_set Rows>
-  requires at_pair_stage<node<Exp, F>, Rows>
+  requires(at_pair_stage<node<Exp, F>, Rows> && (Rows & keeps_exponentials) == 0)
 struct lowered<node<Exp, F>, Rows> {
   using type = node<Exp2, typename lowered<typename scaled<decltype(log2_of_e()), F>::type, Rows>::type>;
 };

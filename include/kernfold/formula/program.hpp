@@ -64,7 +64,7 @@ struct program {
 
   /// whether row_index or column_index occurs, whichever is the rows'
   static constexpr bool reads_row_number =
-      contains<index_variable<Rows == depends_on_i ? role::i : role::j>>(nodes{});
+      contains<index_variable<(Rows & depends_on_i) != 0 ? role::i : role::j>>(nodes{});
 
   static consteval int root(int r) {
     const int numbers[] = {index_of<Roots>(nodes{})..., -1};

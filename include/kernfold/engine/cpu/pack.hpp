@@ -65,6 +65,12 @@ template <class Real, class Isa> struct pack_index {
   KERNFOLD_HD pack_index(std::int64_t all) {
     for (int p = 0; p < parts; ++p) in[p] = part(all);
   }
+  static KERNFOLD_HD pack_index iota(std::int64_t base) {
+    static constexpr std::int64_t numbers[] = {0, 1, 2, 3, 4, 5, 6, 7};
+    pack_index r;
+    for (int p = 0; p < parts; ++p) r.in[p] = part::load(numbers) + part(base + p * part::width);
+    return r;
+  }
   KERNFOLD_HD std::int64_t get(int l) const { return in[l / part::width].get(l % part::width); }
   KERNFOLD_HD void set(int l, std::int64_t v) { in[l / part::width].set(l % part::width, v); }
 
@@ -82,12 +88,16 @@ template <class Real, class Isa> struct pack_index {
   }
   friend KERNFOLD_HD pack_index operator-(pack_index a) { return pack_index(0) - a; }
   friend KERNFOLD_HD mask operator==(pack_index a, pack_index b) {
-    if constexpr (parts == 1) return a.in[0] == b.in[0];
-    else return mask::joined(a.in[0] == b.in[0], a.in[1] == b.in[1]);
+    if constexpr (parts == 1)
+      return a.in[0] == b.in[0];
+    else
+      return mask::joined(a.in[0] == b.in[0], a.in[1] == b.in[1]);
   }
   friend KERNFOLD_HD mask operator<(pack_index a, pack_index b) {
-    if constexpr (parts == 1) return a.in[0] < b.in[0];
-    else return mask::joined(a.in[0] < b.in[0], a.in[1] < b.in[1]);
+    if constexpr (parts == 1)
+      return a.in[0] < b.in[0];
+    else
+      return mask::joined(a.in[0] < b.in[0], a.in[1] < b.in[1]);
   }
   friend KERNFOLD_HD mask operator!=(pack_index a, pack_index b) { return !(a == b); }
   friend KERNFOLD_HD mask operator>(pack_index a, pack_index b) { return b < a; }
@@ -102,7 +112,7 @@ template <class Real, class Isa> struct pack_index {
     }
     return a;
   }
-  friend KERNFOLD_HD pack_index widened_index(pack_ints<Real, Isa> a) {
+  static KERNFOLD_HD pack_index from(pack_ints<Real, Isa> a) {
     pack_index r;
     if constexpr (parts == 1) {
       r.in[0] = a;
@@ -114,8 +124,10 @@ template <class Real, class Isa> struct pack_index {
   }
   /// In double precision, correctly rounded: each half of the bits is exact.
   KERNFOLD_HD pack<Real, Isa> to_real() const {
-    if constexpr (parts == 1) return to_double(in[0]);
-    else return pack<Real, Isa>::from_halves(to_double(in[0]), to_double(in[1]));
+    if constexpr (parts == 1)
+      return to_double(in[0]);
+    else
+      return pack<Real, Isa>::from_halves(to_double(in[0]), to_double(in[1]));
   }
 
  private:

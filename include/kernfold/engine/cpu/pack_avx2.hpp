@@ -121,6 +121,9 @@ template <class Real> struct alignas(16) pack_ints<Real, isa::avx2> {
   KERNFOLD_TARGET_AVX2 inline explicit pack_ints(ints v) { *reinterpret_cast<typename V::ints_in_memory*>(lane) = v; }
   KERNFOLD_TARGET_AVX2 inline ints vector() const { return *reinterpret_cast<const typename V::ints_in_memory*>(lane); }
   KERNFOLD_HD integer get(int l) const { return lane[l]; }
+  static KERNFOLD_TARGET_AVX2 inline pack_ints load(const integer* p) {
+    return pack_ints(ints(*reinterpret_cast<const typename V::ints_in_memory*>(p)));
+  }
   KERNFOLD_HD void set(int l, integer v) { lane[l] = v; }
 
   friend KERNFOLD_TARGET_AVX2 inline pack_ints operator+(pack_ints a, pack_ints b) {

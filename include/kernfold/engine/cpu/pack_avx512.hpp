@@ -112,8 +112,8 @@ KERNFOLD_TARGET_AVX512 inline ints64 blend(bits8 m, ints64 a, ints64 b) {
 #endif
 /// Eight of sixteen integers, with their sign, as wide as the others.
 template <int Half> KERNFOLD_TARGET_AVX512 inline ints64 widened(ints32 a) {
-  return __builtin_convertvector(
-      (half_ints)__builtin_ia32_extractf32x8_mask((floats)a, Half, half_floats{}, all8()), ints64);
+  return __builtin_convertvector((half_ints)__builtin_ia32_extractf32x8_mask((floats)a, Half, half_floats{}, all8()),
+                                 ints64);
 }
 }  // namespace avx512
 }  // namespace KERNFOLD_ABI
@@ -162,6 +162,9 @@ template <class Real> struct alignas(16) pack_ints<Real, isa::avx512> {
     return *reinterpret_cast<const typename V::ints_in_memory*>(lane);
   }
   KERNFOLD_HD integer get(int l) const { return lane[l]; }
+  static KERNFOLD_TARGET_AVX512 inline pack_ints load(const integer* p) {
+    return pack_ints(ints(*reinterpret_cast<const typename V::ints_in_memory*>(p)));
+  }
   KERNFOLD_HD void set(int l, integer v) { lane[l] = v; }
 
   friend KERNFOLD_TARGET_AVX512 inline pack_ints operator+(pack_ints a, pack_ints b) {

@@ -66,6 +66,11 @@ template <class Real, class Isa> struct alignas(16) pack_ints {
     for (int l = 0; l < width; ++l) lane[l] = all;
   }
   KERNFOLD_HD integer get(int l) const { return lane[l]; }
+  static KERNFOLD_HD pack_ints load(const integer* p) {
+    pack_ints r;
+    for (int l = 0; l < width; ++l) r.lane[l] = p[l];
+    return r;
+  }
   KERNFOLD_HD void set(int l, integer v) { lane[l] = v; }
 
   friend KERNFOLD_HD pack_ints operator+(pack_ints a, pack_ints b) {

@@ -10,7 +10,13 @@
 // enough. None is best on every processor, so all of them run, and the best one is "the hand-written loop".
 #pragma once
 
+// g++ 12 warns of the values that its own intrinsics leave undefined on purpose (GCC bug 105593).
+#pragma GCC diagnostic push
+#if !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #include <immintrin.h>
+#pragma GCC diagnostic pop
 
 #include <atomic>
 #include <cmath>

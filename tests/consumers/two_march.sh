@@ -33,22 +33,24 @@ if [ -z "$(shared_and_newer ordinary_1.o ordinary_2.o)" ]; then
   exit 1
 fi
 
-compile() { "$cxx" -std=c++20 -O2 -I "$here/../../include" "$@"; }
-compile -c "$here/main.cpp" -o main.o
-compile -DUNIT=first -c "$here/unit.cpp" -o first.o
-for march in x86-64-v3 x86-64-v4; do
-  compile -DUNIT=second -march=$march -c "$here/unit.cpp" -o second.o
+supports() { [ "$1" = x86-64-v3 ] && grep -qw avx2 /proc/cpuinfo || grep -qw avx512vl /proc/cpuinfo; }
+
+for flags in '-O2 x86-64-v3' '-O2 x86-64-v4' '-O0 x86-64-v3'; do
+  read -r level march <<<"$flags"
+  compile() { "$cxx" -std=c++20 "$level" -I "$here/../../include" -c "$@"; }
+  compile "$here/main.cpp" -o main.o
+  compile -DUNIT=first "$here/unit.cpp" -o first.o
+  compile -DUNIT=second "-march=$march" "$here/unit.cpp" -o second.o
   breaches=$(shared_and_newer first.o second.o)
   if [ -n "$breaches" ]; then
-    printf 'shared by a baseline unit and one for %s, and not fit for the former:\n%s\n' "$march" "$breaches"
+    printf '%s: shared by a baseline unit and one for %s, and not fit for the former:\n%s\n' "$level" "$march" "$breaches"
     exit 1
   fi
-  only=()
-  if [ $march = x86-64-v4 ] && ! grep -qw avx512vl /proc/cpuinfo; then only=(first); fi
-  if [ $march = x86-64-v3 ] && ! grep -qw avx2 /proc/cpuinfo; then only=(first); fi
+  only=(first)
+  if supports "$march"; then only=(); fi
   for order in 'first.o second.o' 'second.o first.o'; do
     "$cxx" main.o $order -o program
-    echo "$march, linked $order:"
+    echo "$flags, linked $order:"
     ./program "${only[@]}"
   done
 done

@@ -77,7 +77,7 @@ template <class... Ts>
 struct std::tuple_size<kernfold::results<Ts...>> {
   static constexpr std::size_t value = sizeof...(Ts);
 };
-template <std::size_t I, class... Ts>
-struct std::tuple_element<I, kernfold::results<Ts...>> {
-  using type = kernfold::type_at<kernfold::type_list<Ts...>, I>;
+template <std::size_t At, class... Ts>
+struct std::tuple_element<At, kernfold::results<Ts...>> {
+  using type = kernfold::type_at<kernfold::type_list<Ts...>, At>;
 };

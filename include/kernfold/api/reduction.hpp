@@ -13,13 +13,13 @@ namespace kernfold {
 
 /// Several results of one call, for structured bindings: auto [a, b] = ...
 template <class... Ts>
-struct results : detail::slots_of<Ts...> {
-  template <int I>
-  friend auto& get(results& r) { return detail::get<I>(r); }
-  template <int I>
-  friend auto& get(const results& r) { return detail::get<I>(r); }
-  template <int I>
-  friend auto get(results&& r) { return static_cast<type_at<type_list<Ts...>, I>&&>(detail::get<I>(r)); }
+struct results : detail::slot_list_of<Ts...> {
+  template <int At>
+  friend auto& get(results& r) { return detail::get<At>(r); }
+  template <int At>
+  friend auto& get(const results& r) { return detail::get<At>(r); }
+  template <int At>
+  friend auto get(results&& r) { return static_cast<type_at<type_list<Ts...>, At>&&>(detail::get<At>(r)); }
 };
 
 /// Options of a reduction, for .with(...).
@@ -243,10 +243,10 @@ struct placed {
     using all = results<matrix<element_of_item<Items, Real>>...>;
     all out;
     output_list<sizeof...(Items)> list;
-    const auto allocate = [&]<int I, class Item>(place<I>, type_identity_of<Item>) {
-      auto& m = detail::get<I>(out);
+    const auto allocate = [&]<int At, class Item>(place<At>, type_identity_of<Item>) {
+      auto& m = detail::get<At>(out);
       m = {output_rows<Item::folds>(c.rows.i_count, c.rows.j_count), Item::spec::dim};
-      list.at[I] = {m.data(), m.cols(), 1, false};
+      list.at[At] = {m.data(), m.cols(), 1, false};
     };
     (allocate(place<Is>{}, type_identity_of<Items>{}), ...);
     c.compute_folded();

@@ -195,6 +195,13 @@ template <class T> KERNFOLD_HD T fma(T a, T b, T c) {
   else
     return fma(a, b, c);
 }
+/// a b, rounded before anything is added to it. (g++ merges the product of two plain numbers with a sum where the target has an
+/// fma, which would make the last bit depend on the target.)
+template <class T>
+KERNFOLD_HD T product(T a, T b) {
+  if constexpr (detail::real<T>) return KERNFOLD_ROUNDED(a * b);
+  else return a * b;
+}
 /// c - a b, rounded once.
 KERNFOLD_EXEC_CHECK_DISABLE
 template <class T> KERNFOLD_HD T fnma(T a, T b, T c) {

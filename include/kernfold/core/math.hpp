@@ -113,30 +113,27 @@ template <class T> KERNFOLD_HD T scale_by_power(T twice, T k) {
   return twice * max(from_bits<T>(to_bits(k) << layout::digits), T(layout::least_normal / 2));
 }
 
-/// 2^f for 0 <= f < 1, between 1 and 2 and exactly 1 at 0; minimax in the relative error.
-template <class T> KERNFOLD_HD T exp2_of_fraction(T f) {
-  if constexpr (std::is_same_v<real_of<T>, float>)
-    return horner(f, 0.0018671300495f, 0.0090170307085f, 0.0557999126613f, 0.2401644438505f, 0.693151295185f, 1.0f);
-  else
-    return horner(f, 6.2634739815554e-10, 6.55952449216622e-09, 1.0253213721742763e-07, 1.3208367095200609e-06,
-                  1.5253175073738062e-05, 0.00015403512308528243, 0.0013333558629609868, 0.009618129099549731,
-                  0.05550410866560241, 0.24022650695906328, 0.693147180559946, 1.0);
-}
-
-/// 2^t = 2^n 2^f with n = floor(t). f = t - n is exact unless -1/2 < t < 0, where it is rounded, up to 1. Where there
-/// are instructions for both steps (AVX-512) they take any t. Elsewhere the factor 2^n is built from its exponent,
-/// which is that of 0 for n = -bias and that of infinity for n = bias + 1: results below the least normal number are 0.
+/// 2^t = 2^n 2^r with n the integer nearest to t: r = t - n is exact, so the only errors are the polynomial's. (With n = floor(t)
+/// it would be rounded for small negative t, and not in the same direction by every instruction.) Where there are
+/// instructions for both steps (AVX-512) they take any t. Elsewhere the factor is built from its exponent.
 template <bool Nonpositive, class T> KERNFOLD_HD T exp2(T t) {
   using real = real_of<T>;
   using layout = format_of<T>;
   if constexpr (requires { scale_by_exp2(t, t); }) {
-    return scale_by_exp2(exp2_of_fraction(minus_floor(t)), t);
+    const T r = minus_nearest(t);
+    return scale_by_exp2(exp2_near_zero(r, real(1)), t - r);
+  } else if constexpr (Nonpositive) {
+    // n + bias + 1 = 0 makes the factor zero; an even offset keeps ties to even
+    t = max(t, T(real(-(layout::bias + 1))));
+    const T magic(layout::magic + real(layout::bias + 1));
+    const T k = t + magic;
+    return exp2_near_zero(t - (k - magic), real(0.5)) * from_bits<T>(to_bits(k) << layout::digits);
   } else {
-    t = max(t, T(real(-layout::bias)));
-    if constexpr (!Nonpositive) t = min(t, T(real(layout::bias + 1)));
-    const T n = floor(t);
-    const T factor = from_bits<T>(to_bits(n + T(layout::magic + real(layout::bias))) << layout::digits);
-    return exp2_of_fraction(t - n) * factor;
+    const mask_t<T> vanishes = t < T(real(1 - layout::bias));
+    t = min(t, T(real(layout::bias + 1)));
+    const T magic(layout::magic + real(layout::bias - 1));
+    const T k = t + magic;
+    return zero_where(vanishes, scale_by_power(exp2_near_zero(t - (k - magic), real(2)), k));
   }
 }
 

@@ -19,7 +19,7 @@ struct type_list {
 
 namespace detail {
 
-template <int I, class T>
+template <int At, class T>
 struct numbered_type {};
 
 template <class Indices, class... Ts>
@@ -27,9 +27,9 @@ struct numbered_types;
 template <int... Is, class... Ts>
 struct numbered_types<std::integer_sequence<int, Is...>, Ts...> : numbered_type<Is, Ts>... {};
 
-// Overload resolution finds the base class of number I: one look-up, however long the list.
-template <int I, class T>
-type_identity_of<T> type_numbered(const numbered_type<I, T>*);
+// Overload resolution finds the base class of number At: one look-up, however long the list.
+template <int At, class T>
+type_identity_of<T> type_numbered(const numbered_type<At, T>*);
 
 template <class List>
 struct list_lookup;
@@ -38,9 +38,9 @@ struct list_lookup<type_list<Ts...>> : numbered_types<std::make_integer_sequence
 
 }  // namespace detail
 
-/// The type at place I of a list.
-template <class List, int I>
-using type_at = typename decltype(detail::type_numbered<I>(static_cast<const detail::list_lookup<List>*>(nullptr)))::type;
+/// The type at place At of a list.
+template <class List, int At>
+using type_at = typename decltype(detail::type_numbered<At>(static_cast<const detail::list_lookup<List>*>(nullptr)))::type;
 
 /// The first place of T in a list, or -1.
 template <class T, class... Ts>

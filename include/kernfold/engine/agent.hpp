@@ -55,13 +55,13 @@ struct agent;
 template <class P, class... At, class T>
 struct agent<P, type_list<At...>, T> {
   using real = math::real_of<T>;
-  using states = detail::slots_of<typename At::fold::template state<T>...>;
-  using accumulators = detail::slots_of<typename At::fold::template accumulator<T>...>;
+  using states = detail::slot_list_of<typename At::fold::template state<T>...>;
+  using accumulators = detail::slot_list_of<typename At::fold::template accumulator<T>...>;
   using pair_frame = frame<P, stage::pair, T>;
   static constexpr int fold_count = sizeof...(At);
   using fold_numbers = std::make_integer_sequence<int, fold_count>;
-  template <int I>
-  using fold_number = type_at<type_list<At...>, I>;
+  template <int Fold>
+  using fold_number = type_at<type_list<At...>, Fold>;
 
   /// Columns per block: what the most demanding fold asks for.
   static constexpr int block = [] {
@@ -71,13 +71,13 @@ struct agent<P, type_list<At...>, T> {
   }();
 
   static KERNFOLD_HD void identity(states& s) {
-    for_each_fold([&]<int I>(detail::place<I>) KERNFOLD_INLINE_LAMBDA {
-      fold_number<I>::fold::identity(detail::get<I>(s));
+    for_each_fold([&]<int Fold>(detail::place<Fold>) KERNFOLD_INLINE_LAMBDA {
+      fold_number<Fold>::fold::identity(detail::get<Fold>(s));
     });
   }
   static KERNFOLD_HD void merge(states& s, const states& later) {
-    for_each_fold([&]<int I>(detail::place<I>) KERNFOLD_INLINE_LAMBDA {
-      fold_number<I>::fold::merge(detail::get<I>(s), detail::get<I>(later));
+    for_each_fold([&]<int Fold>(detail::place<Fold>) KERNFOLD_INLINE_LAMBDA {
+      fold_number<Fold>::fold::merge(detail::get<Fold>(s), detail::get<Fold>(later));
     });
   }
 
@@ -85,15 +85,15 @@ struct agent<P, type_list<At...>, T> {
   static KERNFOLD_HD void fold_tile(states& s, const parameter_values<real>& parameters, const row_values<T>& rows,
                                     const column_tile<real>& tile) {
     accumulators a;
-    for_each_fold([&]<int I>(detail::place<I>) KERNFOLD_INLINE_LAMBDA {
-      fold_number<I>::fold::open(detail::get<I>(a), detail::get<I>(s), tile.first);
+    for_each_fold([&]<int Fold>(detail::place<Fold>) KERNFOLD_INLINE_LAMBDA {
+      fold_number<Fold>::fold::open(detail::get<Fold>(a), detail::get<Fold>(s), tile.first);
     });
     int c = 0;
     for (; c + block <= tile.count; c += block) fold_block<block>(a, parameters, rows, tile, c);
     if constexpr (block > 1)
       for (; c < tile.count; ++c) fold_block<1>(a, parameters, rows, tile, c);
-    for_each_fold([&]<int I>(detail::place<I>) KERNFOLD_INLINE_LAMBDA {
-      fold_number<I>::fold::close(detail::get<I>(s), detail::get<I>(a), tile.first);
+    for_each_fold([&]<int Fold>(detail::place<Fold>) KERNFOLD_INLINE_LAMBDA {
+      fold_number<Fold>::fold::close(detail::get<Fold>(s), detail::get<Fold>(a), tile.first);
     });
   }
 
@@ -134,9 +134,9 @@ struct agent<P, type_list<At...>, T> {
       frames[b].column_number = tile.first + c + b;
       evaluate(frames[b]);
     });
-    for_each_fold([&]<int I>(detail::place<I>) KERNFOLD_INLINE_LAMBDA {
-      fold_number<I>::fold::template absorb<B>(
-          detail::get<I>(a), detail::root_values<fold_number<I>::first_root, pair_frame>{frames}, c);
+    for_each_fold([&]<int Fold>(detail::place<Fold>) KERNFOLD_INLINE_LAMBDA {
+      fold_number<Fold>::fold::template absorb<B>(
+          detail::get<Fold>(a), detail::root_values<fold_number<Fold>::first_root, pair_frame>{frames}, c);
     });
   }
 };

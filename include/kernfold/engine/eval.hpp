@@ -21,7 +21,7 @@ struct value_traits<vec<T, N>> {
 /// Values in the order of the variables' positions.
 template <class... Values>
 struct value_source {
-  slots_of<Values...> values;
+  slot_list_of<Values...> values;
 
   template <class T, class Leaf>
   KERNFOLD_HD T load(int k) const { return T(component<Leaf>(k)); }
@@ -43,7 +43,7 @@ struct value_source {
 
 template <class T, class... Values>
 KERNFOLD_HD value_source<Values...> make_values(const Values&... values) {
-  return {slots_of<Values...>{{values}...}};
+  return {slot_list_of<Values...>{{values}...}};
 }
 
 template <class P, stage S, class T, class Source>

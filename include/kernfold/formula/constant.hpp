@@ -1,7 +1,6 @@
 // kernfold/formula/constant.hpp: numbers that are part of a formula's type: exact rationals and doubles.
 #pragma once
 
-#include <bit>
 #include <cstdint>
 #include <type_traits>
 
@@ -20,7 +19,7 @@ struct Constant : formula_base {
   static constexpr bool is_integer = Den == 1;
   static constexpr std::int64_t numerator = Num, denominator = Den;
   static constexpr double value =
-      is_rational ? double(Num) / double(is_rational ? Den : 1) : std::bit_cast<double>(Num);
+      is_rational ? double(Num) / double(is_rational ? Den : 1) : __builtin_bit_cast(double, Num);
 };
 
 /// The zero vector of dimension Dim.
@@ -47,14 +46,14 @@ namespace detail {
 /// A constant as data, so that arithmetic on constants is ordinary code and not template recursion.
 struct number {
   std::int64_t num, den;
-  constexpr double value() const { return den ? double(num) / double(den) : std::bit_cast<double>(num); }
+  KERNFOLD_INLINE constexpr double value() const { return den ? double(num) / double(den) : __builtin_bit_cast(double, num); }
   constexpr bool rational() const { return den != 0; }
 };
 
 constexpr number real_number(double v) {
   const auto whole = v >= -9007199254740992.0 && v <= 9007199254740992.0 ? std::int64_t(v) : std::int64_t(0);
   if (double(whole) == v) return {whole, 1};
-  return {std::bit_cast<std::int64_t>(v), 0};
+  return {__builtin_bit_cast(std::int64_t, v), 0};
 }
 
 constexpr number reduced(std::int64_t num, std::int64_t den) {

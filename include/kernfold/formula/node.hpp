@@ -89,7 +89,7 @@ struct operation {
 /// Base of an operation that acts component by component; an argument of dimension 1 meets every component.
 ///   eval       template <class T> KERNFOLD_HD static T eval(T a, ...)
 ///   gradient   one argument:  static constexpr auto gradient(auto f, auto g)         adjoint of f
-///              several:       template <int I> static constexpr auto gradient(auto f, auto h, ..., auto g)   of argument I
+///              several:       template <int Place> static constexpr auto gradient(auto f, auto h, ..., auto g)   of argument Place
 /// The adjoint of an argument of dimension 1 is summed over the components by the sweep, not by the rule.
 template <class Op>
 struct elementwise : operation<Op> {

@@ -19,13 +19,13 @@ enum class domain : unsigned char {
 };
 
 /// An example of an operation: the dimensions of its arguments, and where they are taken from.
-template <class Op, class Dims, domain Domain = domain::real>
-struct operation_entry {
+template <class Op, class Dims, domain Domain = domain::real> struct operation_entry {
   using op = Op;
   using dimensions = Dims;
   static constexpr domain sampled = Domain;
 };
 
+// clang-format off
 using operations = type_list<
     // arithmetic
     operation_entry<Add, dims<3, 3>>,
@@ -96,5 +96,6 @@ using operations = type_list<
     operation_entry<Where, dims<3, 3, 3>, domain::flag>,
     operation_entry<Where, dims<1, 3, 3>, domain::flag>,
     operation_entry<Where, dims<3, 1, 1>, domain::flag>>;
+// clang-format on
 
 }  // namespace kernfold

@@ -49,6 +49,12 @@ struct NegSqDist : operation<NegSqDist> {
   }
 };
 
+/// 2^f where f <= 0 by its form: one bound less to check
+struct Exp2Nonpositive : elementwise<Exp2Nonpositive> {
+  template <class T>
+  KERNFOLD_HD static T eval(T a) { return math::exp2_nonpositive(a); }
+};
+
 namespace detail {
 
 /// The sign that a formula has by its form: 1 for >= 0, -1 for <= 0, 0 where it is not known.
@@ -80,6 +86,9 @@ template <class F>
 inline constexpr int sign_of_form<node<SqNorm2, F>> = 1;
 template <class F, class G>
 inline constexpr int sign_of_form<node<SqDist, F, G>> = 1;
+
+template <class F, class G>
+inline constexpr int sign_of_form<node<NegSqDist, F, G>> = -1;
 
 template <class F, class... Fs>
 consteval int uses_in(type_list<Fs...>) {
@@ -120,6 +129,13 @@ template <class Op, class... Args, class Nodes, role_set Rows>
   requires at_pair_stage<node<Op, Args...>, Rows>
 struct rescaled<node<Op, Args...>, Nodes, Rows> {
   using type = node<Op, typename rescaled<Args, Nodes, Rows>::type...>;
+};
+
+template <class F, class Nodes, role_set Rows>
+  requires at_pair_stage<F, Rows>
+struct rescaled<node<Exp2, F>, Nodes, Rows> {
+  using exponent = typename rescaled<F, Nodes, Rows>::type;
+  using type = node<std::conditional_t<(sign_of_form<exponent> < 0), Exp2Nonpositive, Exp2>, exponent>;
 };
 
 template <class Product, class Distance, class Scale, class Nodes, role_set Rows>

@@ -41,24 +41,24 @@ struct fold_at {
 };
 
 /// A place in a list, as the argument of a function.
-template <int I>
+template <int At>
 struct place {};
 
 /// One object per fold of a list; found by overload resolution, as in a tuple.
-template <int I, class S>
+template <int At, class S>
 struct slot {
   S value;
 };
 template <class Sequence, class... Ss>
-struct slots;
+struct slot_list;
 template <int... Is, class... Ss>
-struct slots<std::integer_sequence<int, Is...>, Ss...> : slot<Is, Ss>... {};
+struct slot_list<std::integer_sequence<int, Is...>, Ss...> : slot<Is, Ss>... {};
 template <class... Ss>
-using slots_of = slots<std::make_integer_sequence<int, sizeof...(Ss)>, Ss...>;
-template <int I, class S>
-KERNFOLD_HD S& get(slot<I, S>& s) { return s.value; }
-template <int I, class S>
-KERNFOLD_HD const S& get(const slot<I, S>& s) { return s.value; }
+using slot_list_of = slot_list<std::make_integer_sequence<int, sizeof...(Ss)>, Ss...>;
+template <int At, class S>
+KERNFOLD_HD S& get(slot<At, S>& s) { return s.value; }
+template <int At, class S>
+KERNFOLD_HD const S& get(const slot<At, S>& s) { return s.value; }
 
 }  // namespace detail
 }  // namespace kernfold

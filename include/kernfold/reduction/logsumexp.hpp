@@ -12,8 +12,8 @@ enum class exponential_result : unsigned char { log_of_sum, log_of_weighted, ave
 /// Works in powers of two: root 0 is F log2(e); root 1, where there is one, the weight W or the values V, of dimension Dim.
 /// With m a running maximum, s = sum_j 2^(F_j - m) W_j; a block of columns costs one exponential each, and s is
 /// rescaled only when some lane's maximum grew (online softmax: Milakov and Gimelshein, arXiv 1805.02867).
-/// m starts at the least finite number, not at -inf, so that columns at -inf add an exact 0 instead of a NaN; it is
-/// capped at the greatest one, so that a column at +inf gives +inf. The log of no columns is -inf.
+/// m starts at the least finite number, not at -inf, so that columns at -inf add an exact 0 instead of a NaN. A column at +inf
+/// takes m to the greatest one, and the log is +inf. The log of no columns is -inf.
 template <int Dim, exponential_result R, accumulation A>
 struct exponential_fold {
   static constexpr int dim = Dim;
@@ -51,7 +51,7 @@ struct exponential_fold {
     if (math::any(highest > a.maximum)) [[unlikely]]
       raise(a, highest);
     for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA {
-      const T e = math::exp2(v[b] - a.maximum);
+      const T e = math::exp2_nonpositive(v[b] - a.maximum);
       if constexpr (weighted) {
         const auto w = values.template root<1>(b);
         for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA { a.sum[k].add_product(e, w(k)); });
@@ -75,7 +75,9 @@ struct exponential_fold {
   static KERNFOLD_HD T finish(const state<T>& s, int k) {
     using real = math::real_of<T>;
     if constexpr (R == exponential_result::average) return s.sum[k].result() / s.sum[Dim].result();
-    else return T(real(0.693147180559945309417)) * (s.maximum + math::log2(s.sum[k].result()));
+    else
+      return math::select(s.maximum >= T(math::largest<real>()), T(math::infinity<real>()),
+                          T(real(0.693147180559945309417)) * (s.maximum + math::log2(s.sum[k].result())));
   }
   template <class Real, class T>
   static KERNFOLD_HD void extract(state<Real>& s, const state<T>& from, int l, std::int64_t) {
@@ -87,7 +89,7 @@ struct exponential_fold {
   template <class T>
   static KERNFOLD_HD void raise(state<T>& s, T maximum) {
     const T higher = math::min(T(math::largest<math::real_of<T>>()), math::max(s.maximum, maximum));
-    const T factor = math::exp2(s.maximum - higher);
+    const T factor = math::exp2_nonpositive(s.maximum - higher);
     s.maximum = higher;
     for_each_component<sums>([&](int k) KERNFOLD_INLINE_LAMBDA { s.sum[k].scale(factor); });
   }
@@ -107,7 +109,7 @@ struct exponential_plan {
 /// L, or 0 where L = -inf: exp(F - L) is then 0 and not NaN for columns that all lie at -inf.
 template <class L>
 constexpr auto finite_or_zero(L l) {
-  using minus_infinity = typename constant_type<std::bit_cast<std::int64_t>(-__builtin_inf()), 0>::type;
+  using minus_infinity = typename constant_type<__builtin_bit_cast(std::int64_t, -__builtin_inf()), 0>::type;
   return where(l == minus_infinity{}, zero<1>, l);
 }
 }  // namespace detail

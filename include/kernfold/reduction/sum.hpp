@@ -15,7 +15,7 @@ struct running_sum {
   KERNFOLD_HD void add(T v) { total = total + v; }
   KERNFOLD_HD void add_product(T a, T b) { total = math::fma(a, b, total); }
   KERNFOLD_HD void merge(const running_sum& other) { total = total + other.total; }
-  KERNFOLD_HD void scale(T factor) { total = total * factor; }
+  KERNFOLD_HD void scale(T factor) { total = math::product(total, factor); }
   KERNFOLD_HD T result() const { return total; }
   template <class Lanes>
   KERNFOLD_HD void extract(const running_sum<Lanes, A>& from, int l) { total = math::get(from.total, l); }
@@ -32,14 +32,14 @@ struct running_sum<T, accumulation::compensated> {
     error = error + ((total - (s - virtual_v)) + (v - virtual_v));
     total = s;
   }
-  KERNFOLD_HD void add_product(T a, T b) { add(a * b); }
+  KERNFOLD_HD void add_product(T a, T b) { add(math::product(a, b)); }
   KERNFOLD_HD void merge(const running_sum& other) {
     add(other.total);
     error = error + other.error;
   }
   KERNFOLD_HD void scale(T factor) {
-    total = total * factor;
-    error = error * factor;
+    total = math::product(total, factor);
+    error = math::product(error, factor);
   }
   /// An infinite or NaN total has a NaN error, which says nothing.
   KERNFOLD_HD T result() const { return math::select(error == error, total + error, total); }

@@ -56,11 +56,11 @@ KERNFOLD_TARGET_AVX512 inline floats greatest(floats a, floats b) { return __bui
 KERNFOLD_TARGET_AVX512 inline doubles greatest(doubles a, doubles b) { return __builtin_ia32_maxpd512(a, b, as_set); }
 KERNFOLD_TARGET_AVX512 inline floats root(floats a) { return __builtin_ia32_sqrtps512(a, as_set); }
 KERNFOLD_TARGET_AVX512 inline doubles root(doubles a) { return __builtin_ia32_sqrtpd512(a, as_set); }
-KERNFOLD_TARGET_AVX512 inline floats minus_floor(floats a) {
-  return __builtin_ia32_reduceps512_mask(a, down, a, all16(), as_set);
+KERNFOLD_TARGET_AVX512 inline floats minus_nearest(floats a) {
+  return __builtin_ia32_reduceps512_mask(a, nearest, a, all16(), as_set);
 }
-KERNFOLD_TARGET_AVX512 inline doubles minus_floor(doubles a) {
-  return __builtin_ia32_reducepd512_mask(a, down, a, all8(), as_set);
+KERNFOLD_TARGET_AVX512 inline doubles minus_nearest(doubles a) {
+  return __builtin_ia32_reducepd512_mask(a, nearest, a, all8(), as_set);
 }
 KERNFOLD_TARGET_AVX512 inline floats blend(bits16 m, floats a, floats b) {
   return __builtin_ia32_selectps_512(m, a, b);
@@ -91,11 +91,11 @@ KERNFOLD_TARGET_AVX512 inline doubles greatest(doubles a, doubles b) {
 }
 KERNFOLD_TARGET_AVX512 inline floats root(floats a) { return __builtin_ia32_sqrtps512_mask(a, a, all16(), as_set); }
 KERNFOLD_TARGET_AVX512 inline doubles root(doubles a) { return __builtin_ia32_sqrtpd512_mask(a, a, all8(), as_set); }
-KERNFOLD_TARGET_AVX512 inline floats minus_floor(floats a) {
-  return __builtin_ia32_reduceps512_mask_round(a, down, a, all16(), as_set);
+KERNFOLD_TARGET_AVX512 inline floats minus_nearest(floats a) {
+  return __builtin_ia32_reduceps512_mask_round(a, nearest, a, all16(), as_set);
 }
-KERNFOLD_TARGET_AVX512 inline doubles minus_floor(doubles a) {
-  return __builtin_ia32_reducepd512_mask_round(a, down, a, all8(), as_set);
+KERNFOLD_TARGET_AVX512 inline doubles minus_nearest(doubles a) {
+  return __builtin_ia32_reducepd512_mask_round(a, nearest, a, all8(), as_set);
 }
 KERNFOLD_TARGET_AVX512 inline floats blend(bits16 m, floats a, floats b) {
   return __builtin_ia32_blendmps_512_mask(b, a, m);
@@ -284,9 +284,9 @@ template <class Real> struct alignas(16) pack<Real, isa::avx512> {
   friend KERNFOLD_TARGET_AVX512 inline pack copysign(pack a, pack b) {
     return pack((reals)(((ints)a.vector() & ~sign_bits()) | ((ints)b.vector() & sign_bits())));
   }
-  /// a - floor(a), exactly.
-  friend KERNFOLD_TARGET_AVX512 inline pack minus_floor(pack a) {
-    return pack(detail::avx512::minus_floor(a.vector()));
+  /// a minus the integer nearest to it, exactly.
+  friend KERNFOLD_TARGET_AVX512 inline pack minus_nearest(pack a) {
+    return pack(detail::avx512::minus_nearest(a.vector()));
   }
   /// a 2^floor(n), rounded once.
   friend KERNFOLD_TARGET_AVX512 inline pack scale_by_exp2(pack a, pack n) {

@@ -115,22 +115,16 @@ struct row_steps {
         states& s = reinterpret_cast<states*>(from)[pack];
         const auto f = loop::row_frame(parameters_of(mine), rows_of(mine, pack, rows.first));
         keep_loop_simple();
-        // what left the sum; but the sum of no columns is 0, whatever multiplies it
-        const auto factor = [&]<int I>(place<I>, auto&& use) KERNFOLD_INLINE_LAMBDA {
-          constexpr int outer = loop::template fold_number<I>::outer_root;
-          if constexpr (outer >= 0) {
-            if (arrays.columns > 0) use(root_of<outer>(f));
-          }
-        };
         if constexpr (Plan::folds_rows) {
-          loop::for_each_fold([&]<int I>(place<I> number) KERNFOLD_INLINE_LAMBDA {
-            factor(number, [&](auto outer) KERNFOLD_INLINE_LAMBDA {
-              loop::template fold_number<I>::fold::scale(get<I>(s), outer(0));
-            });
+          loop::for_each_fold([&]<int Fold>(place<Fold>) KERNFOLD_INLINE_LAMBDA {
+            using entry = typename loop::template fold_number<Fold>;
+            if constexpr (entry::outer_root >= 0) {
+              if (arrays.columns > 0) entry::fold::scale(get<Fold>(s), root_of<entry::outer_root>(f)(0));
+            }
           });
           fold_lanes(static_cast<block_states*>(blocks)[first / row_block], s, first, valid, arrays.columns);
         } else {
-          write_states(arrays, s, factor, first, valid);
+          write_states(arrays, s, f, first, valid);
         }
       }
     }
@@ -143,8 +137,8 @@ struct row_steps {
       if (first % row_block == 0) scalar_loop::identity(block);
       for (int l = 0; l < valid; ++l) {
         block_states row;
-        scalar_loop::for_each_fold([&]<int I>(place<I>) KERNFOLD_INLINE_LAMBDA {
-          scalar_loop::template fold_number<I>::fold::extract(get<I>(row), get<I>(s), l, (first + l) * columns);
+        scalar_loop::for_each_fold([&]<int Fold>(place<Fold>) KERNFOLD_INLINE_LAMBDA {
+          scalar_loop::template fold_number<Fold>::fold::extract(get<Fold>(row), get<Fold>(s), l, (first + l) * columns);
         });
         scalar_loop::merge(block, row);
       }
@@ -160,22 +154,27 @@ struct row_steps {
       if (count == 0) scalar_loop::identity(all[0]);
       for (std::int64_t step = 1; step < count; step *= 2)
         for (std::int64_t b = 0; b + step < count; b += 2 * step) scalar_loop::merge(all[b], all[b + step]);
-      row_steps<Plan, real>::write_states(arrays, all[0], [](auto&&...) KERNFOLD_INLINE_LAMBDA {}, 0, 1);
+      row_steps<Plan, real>::write_states(arrays, all[0], no_source{}, 0, 1);
     }
   }
 
-  template <class Factor>
-  static KERNFOLD_INLINE void write_states(const sweep_arrays& arrays, const states& s, const Factor& factor,
-                                           std::int64_t first, int valid) {
-    loop::for_each_fold([&]<int I>(place<I> number) KERNFOLD_INLINE_LAMBDA {
-      using entry = typename loop::template fold_number<I>;
+  /// Writes the components of states; Frame, where there is one, has the factors that left the sums.
+  template <class Frame>
+  static KERNFOLD_INLINE void write_states(const sweep_arrays& arrays, const states& s, const Frame& f, std::int64_t first,
+                                           int valid) {
+    loop::for_each_fold([&]<int Fold>(place<Fold>) KERNFOLD_INLINE_LAMBDA {
+      using entry = typename loop::template fold_number<Fold>;
       using fold = typename entry::fold;
-      constexpr int outer_dim = outer_dim_of<entry::outer_root>();
-      constexpr int dim = !Plan::folds_rows && outer_dim > fold::dim ? outer_dim : fold::dim;
+      constexpr bool has_factor = entry::outer_root >= 0 && !std::is_same_v<Frame, no_source>;
+      constexpr int outer_dim = has_factor ? outer_dim_of<entry::outer_root>() : 1;
+      constexpr int dim = outer_dim > fold::dim ? outer_dim : fold::dim;
       for (int k = 0; k < dim; ++k) {
-        auto value = fold::finish(get<I>(s), fold::dim == 1 ? 0 : k);
-        factor(number, [&](auto outer) KERNFOLD_INLINE_LAMBDA { value = value * outer.broadcast(k); });
-        write<fold::result>(arrays.outputs[I], value, first, valid, k);
+        auto value = fold::finish(get<Fold>(s), fold::dim == 1 ? 0 : k);
+        if constexpr (has_factor) {
+          if (arrays.columns > 0)  // the sum of no columns is 0, whatever multiplies it
+            value = value * root_of<entry::outer_root>(f).broadcast(k);
+        }
+        write<fold::result>(arrays.outputs[Fold], value, first, valid, k);
       }
     });
   }

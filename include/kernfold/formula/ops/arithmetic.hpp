@@ -10,7 +10,7 @@ namespace kernfold {
 struct Add : index_elementwise<Add> {
   template <class T>
   KERNFOLD_HD static T eval(T a, T b) { return a + b; }
-  template <int I>
+  template <int Place>
   static constexpr auto gradient(auto, auto, auto g) { return g; }
 };
 
@@ -18,9 +18,9 @@ struct Add : index_elementwise<Add> {
 struct Sub : index_elementwise<Sub> {
   template <class T>
   KERNFOLD_HD static T eval(T a, T b) { return a - b; }
-  template <int I>
+  template <int Place>
   static constexpr auto gradient(auto, auto, auto g) {
-    if constexpr (I == 0) return g;
+    if constexpr (Place == 0) return g;
     else return -g;
   }
 };
@@ -28,10 +28,10 @@ struct Sub : index_elementwise<Sub> {
 /// f g, component by component
 struct Mul : index_elementwise<Mul> {
   template <class T>
-  KERNFOLD_HD static T eval(T a, T b) { return a * b; }
-  template <int I>
+  KERNFOLD_HD static T eval(T a, T b) { return math::product(a, b); }
+  template <int Place>
   static constexpr auto gradient(auto f, auto h, auto g) {
-    if constexpr (I == 0) return g * h;
+    if constexpr (Place == 0) return g * h;
     else return g * f;
   }
 };
@@ -40,9 +40,9 @@ struct Mul : index_elementwise<Mul> {
 struct Div : elementwise<Div> {
   template <class T>
   KERNFOLD_HD static T eval(T a, T b) { return a / b; }
-  template <int I>
+  template <int Place>
   static constexpr auto gradient(auto f, auto h, auto g) {
-    if constexpr (I == 0) return g / h;
+    if constexpr (Place == 0) return g / h;
     else return -(g * ((f / h) / h));
   }
 };
@@ -56,7 +56,7 @@ struct FusedMultiplyAdd : elementwise<FusedMultiplyAdd> {
 /// f^2
 struct Square : elementwise<Square> {
   template <class T>
-  KERNFOLD_HD static T eval(T a) { return a * a; }
+  KERNFOLD_HD static T eval(T a) { return math::product(a, a); }
   static constexpr auto gradient(auto f, auto g) { return constant<2> * (g * f); }
 };
 
@@ -79,8 +79,8 @@ struct Pow : elementwise<Pow<Num, Den>> {
   KERNFOLD_HD static T integer_power(T a) {
     if constexpr (N == 0) return T(1);
     else if constexpr (N == 1) return a;
-    else if constexpr (N % 2 == 0) return integer_power<N / 2>(a * a);
-    else return a * integer_power<N / 2>(a * a);
+    else if constexpr (N % 2 == 0) return integer_power<N / 2>(math::product(a, a));
+    else return math::product(a, integer_power<N / 2>(math::product(a, a)));
   }
 };
 
@@ -89,9 +89,9 @@ struct Powf : elementwise<Powf> {
   template <class T>
   KERNFOLD_HD static T eval(T a, T b) { return math::pow(a, b); }
   /// d/dg f^g = log(f) f^g, continued by its limit 0 at f = 0.
-  template <int I>
+  template <int Place>
   static constexpr auto gradient(auto f, auto h, auto g) {
-    if constexpr (I == 0) return g * (h * powf(f, h - constant<1>));
+    if constexpr (Place == 0) return g * (h * powf(f, h - constant<1>));
     else return g * where(f == zero<1>, zero<1>, log(f) * powf(f, h));
   }
 };

@@ -14,9 +14,9 @@ struct MatVecMult : operation<MatVecMult> {
       return math::fma(a(k * B::dim + l), b(l), t);
     });
   }
-  template <int I>
+  template <int Place>
   static constexpr auto gradient(auto a, auto b, auto g) {
-    if constexpr (I == 0) return tensorprod(g, b);
+    if constexpr (Place == 0) return tensorprod(g, b);
     else return vecmatmult(g, a);
   }
 };
@@ -31,9 +31,9 @@ struct VecMatMult : operation<VecMatMult> {
       return math::fma(b(k), a(k * p + l), t);
     });
   }
-  template <int I>
+  template <int Place>
   static constexpr auto gradient(auto b, auto a, auto g) {
-    if constexpr (I == 0) return matvecmult(a, g);
+    if constexpr (Place == 0) return matvecmult(a, g);
     else return tensorprod(b, g);
   }
 };
@@ -42,10 +42,10 @@ struct VecMatMult : operation<VecMatMult> {
 struct TensorProd : operation<TensorProd> {
   static consteval int dim(int a, int b) { return a * b; }
   template <class T, class A, class B>
-  KERNFOLD_HD static T component(int k, const A& a, const B& b) { return a(k / B::dim) * b(k % B::dim); }
-  template <int I>
+  KERNFOLD_HD static T component(int k, const A& a, const B& b) { return math::product(T(a(k / B::dim)), T(b(k % B::dim))); }
+  template <int Place>
   static constexpr auto gradient(auto a, auto b, auto g) {
-    if constexpr (I == 0) return matvecmult(g, b);
+    if constexpr (Place == 0) return matvecmult(g, b);
     else return vecmatmult(a, g);
   }
 };

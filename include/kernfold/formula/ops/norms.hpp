@@ -13,9 +13,9 @@ struct Scalprod : operation<Scalprod> {
     return detail::accumulate<A::dim>(T(a(0) * b(0)),
                                       [&](int k, T t) KERNFOLD_INLINE_LAMBDA { return math::fma(a(k), b(k), t); });
   }
-  template <int I>
+  template <int Place>
   static constexpr auto gradient(auto f, auto h, auto g) {
-    if constexpr (I == 0) return g * h;
+    if constexpr (Place == 0) return g * h;
     else return g * f;
   }
 };
@@ -45,9 +45,9 @@ struct SqDist : operation<SqDist> {
                                                                      return math::fma(d, d, t);
                                                                    });
   }
-  template <int I>
+  template <int Place>
   static constexpr auto gradient(auto f, auto h, auto g) {
-    if constexpr (I == 0) return constant<2> * (g * (f - h));
+    if constexpr (Place == 0) return constant<2> * (g * (f - h));
     else return constant<-2> * (g * (f - h));
   }
 };

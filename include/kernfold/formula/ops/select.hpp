@@ -11,9 +11,9 @@ template <class Op>
 struct comparison : elementwise<Op> {
   static constexpr bool accepts_index = true;
   static constexpr bool gives_mask = true;
-  template <int I>
+  template <int Place>
   static constexpr auto gradient(auto f, auto h, auto) {
-    return zero<(I == 0 ? decltype(f)::dim : decltype(h)::dim)>;
+    return zero<(Place == 0 ? decltype(f)::dim : decltype(h)::dim)>;
   }
 };
 
@@ -39,10 +39,10 @@ struct LessOrEqual : comparison<LessOrEqual> {
 struct IfElse : elementwise<IfElse> {
   template <class T>
   KERNFOLD_HD static T eval(T f, T a, T b) { return math::select(f >= T(0), a, b); }
-  template <int I>
+  template <int Place>
   static constexpr auto gradient(auto f, auto, auto, auto g) {
-    if constexpr (I == 0) return zero<decltype(f)::dim>;
-    else if constexpr (I == 1) return if_else(f, g, zero<1>);
+    if constexpr (Place == 0) return zero<decltype(f)::dim>;
+    else if constexpr (Place == 1) return if_else(f, g, zero<1>);
     else return if_else(f, zero<1>, g);
   }
 };
@@ -51,10 +51,10 @@ struct IfElse : elementwise<IfElse> {
 struct Where : elementwise<Where> {
   template <class T>
   KERNFOLD_HD static T eval(T condition, T a, T b) { return math::select(condition != T(0), a, b); }
-  template <int I>
+  template <int Place>
   static constexpr auto gradient(auto condition, auto, auto, auto g) {
-    if constexpr (I == 0) return zero<decltype(condition)::dim>;
-    else if constexpr (I == 1) return where(condition, g, zero<1>);
+    if constexpr (Place == 0) return zero<decltype(condition)::dim>;
+    else if constexpr (Place == 1) return where(condition, g, zero<1>);
     else return where(condition, zero<1>, g);
   }
 };

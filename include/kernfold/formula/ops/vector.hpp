@@ -81,10 +81,10 @@ struct Concat : operation<Concat> {
   static consteval int dim(int a, int b) { return a + b; }
   template <class T, class A, class B>
   KERNFOLD_HD static T component(int k, const A& a, const B& b) { return k < A::dim ? a(k) : b(k - A::dim); }
-  template <int I>
+  template <int Place>
   static constexpr auto gradient(auto f, auto h, auto g) {
     constexpr int left = decltype(f)::dim, right = decltype(h)::dim;
-    if constexpr (I == 0) return make<Extract<0, left>>(g);
+    if constexpr (Place == 0) return make<Extract<0, left>>(g);
     else return make<Extract<left, right>>(g);
   }
 };

@@ -1,0 +1,1 @@
+#include <kernfold/kernfold.hpp>

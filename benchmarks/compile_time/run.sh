@@ -1,0 +1,156 @@
+#!/usr/bin/env bash
+# What kernfold costs its users' compilers, against a budget.
+#
+#   bash benchmarks/compile_time/run.sh [--strict] [--runs N]
+#
+# Compiles the small programs beside this script with g++ and, where they are there, nvcc and clang++, and prints one line
+# for each: processor seconds (the median of N runs, 3 by default), peak memory, and counts that do not depend on the
+# machine's load: symbols, and template instantiations as clang++ counts them. Seconds are judged after scaling by what
+# reference.cpp took in the same run, so that a slow or busy machine is not mistaken for slow headers. The status is 0, or
+# with --strict 1 where a budget is exceeded or a count has grown by more than 5 % over counts.txt.
+#
+# CXX, NVCC and CLANGXX name other compilers. KERNFOLD_UPDATE_COUNTS=1 rewrites counts.txt.
+set -euo pipefail
+export LC_ALL=C
+here=$(cd "$(dirname "$0")" && pwd)
+include=$(cd "$here/../../include" && pwd)
+cxx=${CXX:-g++} nvcc=${NVCC:-nvcc} clangxx=${CLANGXX:-clang++}
+strict=0 runs=3
+while [ $# -gt 0 ]; do
+  case $1 in
+    --strict) strict=1 ;;
+    --runs) runs=${2:?--runs needs a number}; shift ;;
+    *) printf 'run.sh: there is no option %s\n' "$1" >&2; exit 1 ;;
+  esac
+  shift
+done
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# The seconds that reference.cpp takes where the budgets were set (see docs/performance.md).
+nominal_reference=0.80
+
+calc() { awk "BEGIN { printf \"%.3f\", $1 }"; }
+median() { sort -n | awk '{ v[NR] = $1 } END { printf "%.3f", NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
+
+# User and system seconds of one command and what it starts.
+processor_seconds() {
+  local TIMEFORMAT='%U %S' times
+  times=$({ time "$@" >"$work/log" 2>&1; } 2>&1) || { printf '\nfailed: %s\n' "$*" >&2; cat "$work/log" >&2; exit 1; }
+  awk '{ print $1 + $2 }' <<<"$times"
+}
+seconds_of() {
+  local run
+  for ((run = 0; run < runs; ++run)); do processor_seconds "$@"; done | median
+}
+
+# The greatest resident set of a command and what it starts, in MB, read from /proc while it runs: GNU time would be more
+# exact and is not everywhere.
+sample_memory() {
+  local pid=$1 child key value rest
+  while read -r key value rest; do
+    [ "$key" = VmHWM: ] && [ "$value" -gt "$peak" ] && peak=$value
+  done 2>/dev/null <"/proc/$pid/status" || true
+  for child in $(cat "/proc/$pid/task/$pid/children" 2>/dev/null); do sample_memory "$child"; done
+}
+peak_memory() {
+  local pid peak=0
+  "$@" >"$work/log" 2>&1 &
+  pid=$!
+  while kill -0 "$pid" 2>/dev/null; do
+    sample_memory "$pid"
+    sleep 0.02
+  done
+  wait "$pid" || true
+  calc "$peak / 1000"
+}
+
+over=0
+rows=()
+counts=()
+# judge NAME BUDGET SECONDS MEMORY OBJECT: one line of the table. BUDGET is - for lines that only inform.
+judge() {
+  local name=$1 budget=$2 seconds=$3 memory=$4 object=$5 scaled verdict=- symbols=-
+  scaled=$(calc "$seconds * $nominal_reference / $reference")
+  if [ "$budget" != - ]; then
+    verdict=ok
+    if awk "BEGIN { exit !($scaled > $budget) }"; then verdict=OVER over=1; fi
+  fi
+  [ "$memory" = - ] || memory=$(calc "$memory + 0.5")
+  if [ -f "$object" ]; then symbols=$(nm "$object" | wc -l); fi
+  rows+=("$name|$budget|$seconds|$scaled|${memory%.*}|$symbols|$verdict")
+  [ "$symbols" = - ] || counts+=("symbols|$name|$symbols")
+}
+# measure NAME BUDGET BASE COMMAND...: BASE is a number of seconds taken off.
+measured=0
+measure() {
+  local name=$1 budget=$2 base=$3 memory
+  shift 3
+  rm -f "$work/object.o"
+  measured=$(seconds_of "$@")
+  memory=$(peak_memory "$@")
+  judge "$name" "$budget" "$(calc "$measured - $base")" "$memory" "$work/object.o"
+}
+
+gxx() { "$cxx" -std=c++20 -I "$include" "$@" -c -o "$work/object.o"; }
+cuda() { "$nvcc" -std=c++20 -arch=sm_90 -I "$include" -x cu "$@" -c -o "$work/object.o"; }
+clang() { "$clangxx" -std=c++20 -I "$include" "$@" -c -o "$work/object.o"; }
+
+printf 'compile time: %s\n' "$("$cxx" --version | head -n 1)"
+reference=$(seconds_of gxx -O2 "$here/reference.cpp")
+printf 'reference.cpp takes %s s here and %s s where the budgets were set: seconds are scaled by %s\n' "$reference" \
+  "$nominal_reference" "$(calc "$nominal_reference / $reference")"
+
+empty=$(seconds_of gxx -O2 "$here/empty.cpp")
+measure "include, over an empty file" 0.5 "$empty" gxx -O2 "$here/include.cpp"
+# formulas COMPILER-NAME FIRST-BUDGET FURTHER-BUDGET COMMAND...
+formulas() {
+  local name=$1 first_budget=$2 further_budget=$3 first
+  shift 3
+  measure "$name: first formula and gradient" "$first_budget" 0 "$@" "$here/formulas.cpp"
+  first=$measured
+  measured=$(seconds_of "$@" -DFORMULAS=10 "$here/formulas.cpp")
+  judge "$name: each of nine further" "$further_budget" "$(calc "($measured - $first) / 9")" - /
+  measure "$name: third derivative" 5 0 "$@" "$here/third_derivative.cpp"
+}
+formulas "g++ -O3 -march=native" 1.5 0.3 gxx -O3 -march=native
+formulas "g++ -O3, all sets" 2.5 0.7 gxx -O3
+if command -v "$nvcc" >/dev/null; then
+  empty=$(seconds_of cuda -O3 "$here/empty.cpp")
+  measure "nvcc: include, over an empty file" 1.0 "$empty" cuda -O3 "$here/include.cpp"
+  formulas "nvcc -O3" 3.5 0.7 cuda -O3
+else
+  printf 'skipping nvcc: not found\n'
+fi
+if command -v "$clangxx" >/dev/null; then
+  formulas "clang++ -O3 -march=native" - - clang -O3 -march=native
+  for program in formulas third_derivative; do
+    if clang -O3 -march=native -ftime-trace -ftime-trace-granularity=0 "$here/$program.cpp" >/dev/null 2>&1; then
+      counts+=("instantiations|$program.cpp|$(grep -o '"name":"Instantiate[A-Za-z]*"' "$work/object.json" | wc -l)")
+    fi
+  done
+else
+  printf 'skipping clang++: not found\n'
+fi
+
+printf '\n%-48s %8s %8s %8s %8s %8s  %s\n' "" "budget s" "seconds" "scaled" "MB" "symbols" ""
+for row in "${rows[@]}"; do
+  IFS='|' read -r name budget seconds scaled memory symbols verdict <<<"$row"
+  printf '%-48s %8s %8.2f %8.2f %8s %8s  %s\n' "$name" "$budget" "$seconds" "$scaled" "$memory" "$symbols" "$verdict"
+done
+
+# Counts, against those on record.
+if [ "${KERNFOLD_UPDATE_COUNTS:-0}" = 1 ]; then
+  printf '%s\n' "${counts[@]}" >"$here/counts.txt"
+elif [ -f "$here/counts.txt" ]; then
+  printf '\n'
+  for count in "${counts[@]}"; do
+    IFS='|' read -r kind name value <<<"$count"
+    recorded=$(awk -F'|' -v kind="$kind" -v name="$name" '$1 == kind && $2 == name { print $3 }' "$here/counts.txt")
+    [ -n "$recorded" ] || continue
+    verdict=ok
+    if awk "BEGIN { exit !($value > $recorded * 1.05) }"; then verdict=GREW over=1; fi
+    [ "$kind" = symbols ] && [ "$verdict" = ok ] || printf '%-48s %8d %s, %d on record  %s\n' "$name" "$value" "$kind" "$recorded" "$verdict"
+  done
+fi
+if [ "$strict" = 1 ]; then exit "$over"; fi

@@ -49,7 +49,7 @@ template <class T> class matrix {
         data_(static_cast<T*>(detail::allocate_matrix(rows_, cols_, sizeof(T)))) {}
   KERNFOLD_INLINE static matrix zeros(std::integral auto rows, std::integral auto cols) {
     matrix m(rows, cols);
-    if (m.data_) __builtin_memset(m.data_, 0, m.bytes());
+    if (m.size() > 0) __builtin_memset(m.data_, 0, m.bytes());
     return m;
   }
 

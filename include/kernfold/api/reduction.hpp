@@ -117,6 +117,24 @@ constexpr std::int64_t output_rows(std::int64_t i_count, std::int64_t j_count) {
   return A == axis::j ? i_count : A == axis::i ? j_count : 1;
 }
 
+/// Component by component the median of five rows spread over an array, which a few outliers do not move; 0 where that is
+/// not finite, and for no rows.
+template <class Real, class Element>
+[[gnu::noinline]] inline void find_origin(Real* origin, const view<Element>& array) {
+  for (std::int64_t k = 0; k < array.dim(); ++k) {
+    constexpr int samples = 5;
+    Real sorted[samples];
+    for (int n = 0; n < samples && array.rows() > 0; ++n) {
+      const Real v = static_cast<Real>(array(n * (array.rows() - 1) / (samples - 1), k));
+      int place = n;
+      for (; place > 0 && v < sorted[place - 1]; --place) sorted[place] = sorted[place - 1];
+      sorted[place] = v;
+    }
+    const Real median = array.rows() > 0 ? sorted[samples / 2] : Real(0);
+    origin[k] = median - median == Real(0) ? median : Real(0);
+  }
+}
+
 /// Everything about a call: the executor, the arguments' rows, and the values of reductions used as symbols.
 template <class Reduction, class Executor, class Real, class Arguments>
 struct call {
@@ -177,20 +195,22 @@ struct call {
   }
   template <class Plan, axis A, class... Leaves>
   void run(const output_array* outputs, type_list<Leaves...>) {
-    const leaf_array leaves[] = {leaf<Leaves>()..., leaf_array{}};
+    Real origins[(1 + ... + (is_origin<Leaves> ? Leaves::dim : 0))], *next = origins;
+    const leaf_array leaves[] = {leaf<Leaves>(next)..., leaf_array{}};
     const std::int64_t output_side = A == axis::i ? rows.j_count : rows.i_count;
     const std::int64_t folded_side = A == axis::i ? rows.i_count : rows.j_count;
     executor_traits<Executor>::template run<Plan>(where, leaves, outputs, output_side, folded_side);
   }
   template <class Leaf>
-  leaf_array leaf() {
+  leaf_array leaf([[maybe_unused]] Real*& next) {
     if constexpr (is_folded<Leaf>) {
       const auto& values = values_of<Leaf, Real>(folded).values;
       return {values.data(), values.cols(), 1};
-    } else if constexpr (is_first_row<Leaf>) {
-      static constexpr stored_element<typename Leaf::variable, Real> none[Leaf::dim] = {};
-      const auto first = leaf<typename Leaf::variable>();
-      return rows_of<typename Leaf::variable, Real>(rows).array.rows() > 0 ? first : leaf_array{none, 0, 1};
+    } else if constexpr (is_origin<Leaf>) {
+      Real* const origin = next;
+      next += Leaf::dim;
+      find_origin(origin, rows_of<typename Leaf::variable, Real>(rows).array);
+      return {origin, 0, 1};
     } else {
       const auto& array = rows_of<Leaf, Real>(rows).array;
       return {array.data(), array.row_stride(), array.col_stride()};

@@ -3,7 +3,7 @@
 // exp2(c |u - v|^2), with u known per row, v per column and c per call, costs a product per pair. With the sign of c known
 // from its form it costs none:
 //   c |u - v|^2 = +-|u' - v'|^2,   u' = s (u - o),  v' = s (v - o),  s = sqrt|c|.
-// u' and v' are rounded where u and v were exact, so what is lost grows with their size: the origin o, the first of the v,
+// u' and v' are rounded where u and v were exact, so what is lost grows with their size: the origin o, somewhere among the v,
 // makes that the size of the cloud and not its distance from zero. Not done where u - v or the distance is needed
 // elsewhere at a pair (as in gradients): they would have to be computed twice.
 #pragma once
@@ -12,19 +12,20 @@
 
 namespace kernfold {
 
-/// Row 0 of a variable's array, the same for all pairs.
+/// A point among the rows of a variable's array, the same for all pairs. Whoever runs the program chooses it; any finite
+/// one is right, one within the cloud loses least.
 template <class V>
-struct first_row : formula_base {
+struct origin_of : formula_base {
   static constexpr int dim = V::dim;
   static constexpr role_set depends = no_roles;
   static constexpr kind result = kind::real;
-  using element = typename V::element;
+  using element = default_real;
   using variable = V;
 };
 template <class F>
-inline constexpr bool is_first_row = false;
+inline constexpr bool is_origin = false;
 template <class V>
-inline constexpr bool is_first_row<first_row<V>> = true;
+inline constexpr bool is_origin<origin_of<V>> = true;
 
 /// sqrt|c|, bounded so that an infinite scale does not turn finite coordinates into NaN
 struct DistanceScale : elementwise<DistanceScale> {
@@ -115,9 +116,9 @@ struct scalable {
   static constexpr bool possible = by_stage && uses_in<node<SqDist, U, V>>(Nodes{}) == 1 &&
                                    !contains<node<Sub, U, V>>(Nodes{}) && !contains<node<Sub, V, U>>(Nodes{});
   template <class Scale>
-  using rows = node<Mul, node<DistanceScale, Scale>, node<Sub, U, first_row<V>>>;
+  using rows = node<Mul, node<DistanceScale, Scale>, node<Sub, U, origin_of<V>>>;
   template <class Scale>
-  using columns = node<Mul, node<DistanceScale, Scale>, node<Sub, V, first_row<V>>>;
+  using columns = node<Mul, node<DistanceScale, Scale>, node<Sub, V, origin_of<V>>>;
 };
 
 /// A lowered formula with the scales of its distances moved; Nodes are the nodes of the whole program.

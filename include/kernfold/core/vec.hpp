@@ -18,12 +18,9 @@ struct vec {
 
 namespace detail {
 KERNFOLD_EXEC_CHECK_DISABLE
-template <int N, class F>
-KERNFOLD_HD void unrolled(F&& f) {
-  if constexpr (N > 0) {
-    [&]<int... Ks>(std::integer_sequence<int, Ks...>) KERNFOLD_INLINE_LAMBDA { (f(Ks), ...); }
-    (std::make_integer_sequence<int, N>{});
-  }
+template <class F, int... Ks>
+KERNFOLD_HD void unrolled(F& f, std::integer_sequence<int, Ks...>) {
+  (f(Ks), ...);
 }
 }  // namespace detail
 
@@ -31,12 +28,15 @@ KERNFOLD_HD void unrolled(F&& f) {
 inline constexpr int unrolled_dim = 16;
 
 /// f(0), ..., f(N-1). Short loops are unrolled by the compiler's front end, so that every index is a constant before
-/// the first optimisation and arrays become registers; long ones stay loops.
+/// the first optimisation and arrays become registers; long ones stay loops. (Every layer of inlined functions around the
+/// pair stage is optimised once more by the compiler, so a single component goes without.)
 KERNFOLD_EXEC_CHECK_DISABLE
 template <int N, class F>
 KERNFOLD_HD void for_each_component(F&& f) {
-  if constexpr (N <= unrolled_dim) {
-    detail::unrolled<N>(f);
+  if constexpr (N == 1) {
+    f(0);
+  } else if constexpr (N <= unrolled_dim) {
+    detail::unrolled(f, std::make_integer_sequence<int, N>{});
   } else {
     for (int k = 0; k < N; ++k) f(k);
   }

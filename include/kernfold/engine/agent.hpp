@@ -89,23 +89,21 @@ struct agent<P, type_list<At...>, T> {
       fold_number<Fold>::fold::open(detail::get<Fold>(a), detail::get<Fold>(s), tile.first);
     });
     int c = 0;
-    for (; c + block <= tile.count; c += block) fold_block<block>(a, parameters, rows, tile, c);
+    for (; c + block <= tile.count; c += block) fold_block(a, parameters, rows, tile, c, std::make_integer_sequence<int, block>{});
     if constexpr (block > 1)
-      for (; c < tile.count; ++c) fold_block<1>(a, parameters, rows, tile, c);
+      for (; c < tile.count; ++c) fold_block(a, parameters, rows, tile, c, std::integer_sequence<int, 0>{});
     for_each_fold([&]<int Fold>(detail::place<Fold>) KERNFOLD_INLINE_LAMBDA {
       fold_number<Fold>::fold::close(detail::get<Fold>(s), detail::get<Fold>(a), tile.first);
     });
   }
 
-  /// A frame of the pair stage that sees the rows only: for what multiplies a result once per row.
-  static KERNFOLD_HD pair_frame row_frame(const parameter_values<real>& parameters, const row_values<T>& rows) {
-    pair_frame f;
+  /// Lets a frame of the pair stage see the rows: enough for what multiplies a result once per row.
+  static KERNFOLD_HD void see_rows(pair_frame& f, const parameter_values<real>& parameters, const row_values<T>& rows) {
     f.parameters = parameters.reals;
     f.parameter_indices = parameters.indices;
     f.rows = rows.reals;
     f.row_indices = rows.indices;
     f.row_number = rows.numbers;
-    return f;
   }
 
   KERNFOLD_EXEC_CHECK_DISABLE
@@ -121,23 +119,25 @@ struct agent<P, type_list<At...>, T> {
     (f(detail::place<Is>{}), ...);
   }
 
-  template <int B>
-  static KERNFOLD_HD void fold_block(accumulators& a, const parameter_values<real>& parameters,
-                                     const row_values<T>& rows, const column_tile<real>& tile, int c) {
-    constexpr stage_size columns = P::size(stage::column);
-    constexpr int reals = columns.kept_reals, indices = columns.kept_indices;
-    pair_frame frames[B];
-    for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA {
-      frames[b] = row_frame(parameters, rows);
-      frames[b].columns = tile.reals + std::int64_t(c + b) * reals;
-      frames[b].column_indices = tile.indices + std::int64_t(c + b) * indices;
-      frames[b].column_number = tile.first + c + b;
-      evaluate(frames[b]);
-    });
+  template <int... Columns>
+  static KERNFOLD_HD void fold_block(accumulators& a, const parameter_values<real>& parameters, const row_values<T>& rows,
+                                     const column_tile<real>& tile, int c, std::integer_sequence<int, Columns...>) {
+    pair_frame frames[sizeof...(Columns)];
+    (evaluate_pair(frames[Columns], parameters, rows, tile, c + Columns), ...);
     for_each_fold([&]<int Fold>(detail::place<Fold>) KERNFOLD_INLINE_LAMBDA {
-      fold_number<Fold>::fold::template absorb<B>(
+      fold_number<Fold>::fold::template absorb<sizeof...(Columns)>(
           detail::get<Fold>(a), detail::root_values<fold_number<Fold>::first_root, pair_frame>{frames}, c);
     });
+  }
+  static KERNFOLD_HD void evaluate_pair(pair_frame& f, const parameter_values<real>& parameters, const row_values<T>& rows,
+                                        const column_tile<real>& tile, int c) {
+    constexpr stage_size columns = P::size(stage::column);
+    constexpr int reals = columns.kept_reals, indices = columns.kept_indices;
+    see_rows(f, parameters, rows);
+    f.columns = tile.reals + std::int64_t(c) * reals;
+    f.column_indices = tile.indices + std::int64_t(c) * indices;
+    f.column_number = tile.first + c;
+    evaluate(f);
   }
 };
 

@@ -44,39 +44,38 @@ inline namespace KERNFOLD_ABI {
 template <class P, int Node, class Frame, class Source>
 struct operand;
 
+/// The places of a node's arguments.
+template <class F>
+struct places_of;
+template <class Op, class... Args>
+struct places_of<node<Op, Args...>> {
+  using type = std::make_integer_sequence<int, sizeof...(Args)>;
+};
+
 /// Component k of an operation applied to its operands.
-template <class P, int Node, class Frame, class Source, class F>
+template <class P, int Node, class Frame, class Source, class F, class Places = typename places_of<F>::type>
 struct applied;
-template <class P, int Node, class Frame, class Source, class Op, class... Args>
-struct applied<P, Node, Frame, Source, node<Op, Args...>> {
+template <class P, int Node, class Frame, class Source, class Op, class... Args, int... Places>
+struct applied<P, Node, Frame, Source, node<Op, Args...>, std::integer_sequence<int, Places...>> {
   using T = typename Frame::lanes;
-  static constexpr int dim = node<Op, Args...>::dim;
+  template <int Place>
+  using argument = operand<P, P::argument(Node, Place), Frame, Source>;
   static constexpr bool on_indices =
       Op::accepts_index && (is_index_like<Args> && ...) && ((Args::result == kind::index) || ...);
+  static constexpr bool gives_mask = requires { Op::gives_mask; };
 
   KERNFOLD_EXEC_CHECK_DISABLE
   static KERNFOLD_HD auto component(const Frame& f, const Source& source, int k) {
-    return component(f, source, k, std::make_integer_sequence<int, sizeof...(Args)>{});
-  }
-  KERNFOLD_EXEC_CHECK_DISABLE
-  template <int... Places>
-  static KERNFOLD_HD auto component(const Frame& f, const Source& source, int k, std::integer_sequence<int, Places...>) {
-    if constexpr (__is_base_of(elementwise<Op>, Op)) {
-      if constexpr (requires { Op::gives_mask; }) {
-        if constexpr (on_indices)
-          return math::select(
-              Op::compare(operand<P, P::argument(Node, Places), Frame, Source>{f, source}.index_at(k)...), T(1), T(0));
-        else
-          return math::select(
-              Op::compare(operand<P, P::argument(Node, Places), Frame, Source>{f, source}.broadcast(k)...), T(1), T(0));
-      } else if constexpr (on_indices) {
-        return Op::eval(operand<P, P::argument(Node, Places), Frame, Source>{f, source}.index_at(k)...);
-      } else {
-        return T(Op::eval(operand<P, P::argument(Node, Places), Frame, Source>{f, source}.broadcast(k)...));
-      }
-    } else {
-      return T(Op::template component<T>(k, operand<P, P::argument(Node, Places), Frame, Source>{f, source}...));
-    }
+    if constexpr (!__is_base_of(elementwise<Op>, Op))
+      return T(Op::template component<T>(k, argument<Places>{f, source}...));
+    else if constexpr (gives_mask && on_indices)
+      return math::select(Op::compare(argument<Places>{f, source}.index_at(k)...), T(1), T(0));
+    else if constexpr (gives_mask)
+      return math::select(Op::compare(argument<Places>{f, source}.broadcast(k)...), T(1), T(0));
+    else if constexpr (on_indices)
+      return Op::eval(argument<Places>{f, source}.index_at(k)...);
+    else
+      return T(Op::eval(argument<Places>{f, source}.broadcast(k)...));
   }
 };
 
@@ -115,7 +114,7 @@ struct operand {
   }
   /// A scalar meets every component.
   KERNFOLD_EXEC_CHECK_DISABLE
-  KERNFOLD_HD T broadcast(int k) const { return (*this)(dim == 1 ? 0 : k); }
+  KERNFOLD_HD T broadcast(int k) const { return operator()(dim == 1 ? 0 : k); }
 
   KERNFOLD_EXEC_CHECK_DISABLE
   KERNFOLD_HD indices index_at(int component) const {
@@ -199,14 +198,10 @@ struct no_source {};
 inline namespace KERNFOLD_ABI {
 
 /// Evaluates the nodes of the frame's stage, each once. `source.load<T, Leaf>(k)` reads component k of a leaf.
-template <class Frame, class Source>
-KERNFOLD_HD void evaluate(Frame& f, const Source& source) {
+template <class Frame, class Source = detail::no_source>
+KERNFOLD_HD void evaluate(Frame& f, const Source& source = {}) {
   using P = typename Frame::program_type;
   detail::evaluate_scheduled<P>(f, source, std::make_integer_sequence<int, P::scheduled_count(Frame::at)>{});
-}
-template <class Frame>
-KERNFOLD_HD void evaluate(Frame& f) {
-  evaluate(f, detail::no_source{});
 }
 
 /// Root number R of the program, as a function of the component.

@@ -113,7 +113,8 @@ struct row_steps {
         const std::int64_t first = rows.first + pack * lanes;
         const int valid = int(rows.end - first < lanes ? rows.end - first : lanes);
         states& s = reinterpret_cast<states*>(from)[pack];
-        const auto f = loop::row_frame(parameters_of(mine), rows_of(mine, pack, rows.first));
+        typename loop::pair_frame f;
+        loop::see_rows(f, parameters_of(mine), rows_of(mine, pack, rows.first));
         keep_loop_simple();
         if constexpr (Plan::folds_rows) {
           loop::for_each_fold([&]<int Fold>(place<Fold>) KERNFOLD_INLINE_LAMBDA {

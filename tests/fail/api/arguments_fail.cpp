@@ -71,7 +71,7 @@ const auto two_reals = R(X, Y, in_double);
 const auto two_reals = R(X, Y, B);
 #endif
 
-#if CASE == 9  // expect: arrays hold float or double (declare the symbol with an element type, as in kf::Vi<0, 1, std::int64_t>, for any other)
+#if CASE == 9  // expect: arrays hold float or double (declare the symbol with an element type
 const auto integers = R(X, Y, whole);
 #else
 const auto integers = L(X, Y, whole);

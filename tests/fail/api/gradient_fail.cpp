@@ -14,13 +14,13 @@ constexpr auto wide = grad(R, x, kf::Vi<3, 3>);
 constexpr auto wide = grad(R, x, kf::Vi<3, 1>);
 #endif
 
-#if CASE == 2  // expect: the incoming gradient has one row per row of the reduction's result: Vi for axis::j, Vj for axis::i, Pm for axis::both
+#if CASE == 2  // expect: the incoming gradient has one row per row of the reduction's result: Vi for axis::j
 constexpr auto other_role = grad(R, x, kf::Vj<3, 1>);
 #else
 constexpr auto other_role = grad(sum_reduction<kf::axis::i>(F), x, kf::Vj<3, 1>);
 #endif
 
-#if CASE == 3  // expect: the incoming gradient has one row per row of the reduction's result: Vi for axis::j, Vj for axis::i, Pm for axis::both
+#if CASE == 3  // expect: the incoming gradient has one row per row of the reduction's result: Vi for axis::j
 constexpr auto of_both = grad(sum_reduction<kf::axis::both>(F), x, kf::Vi<3, 1>);
 #else
 constexpr auto of_both = grad(sum_reduction<kf::axis::both>(F), x, kf::Pm<3, 1>);
@@ -50,7 +50,7 @@ constexpr auto one_lacking = backward(R, x, kf::Vj<4, 1>);
 constexpr auto one_lacking = backward(R, x, y);
 #endif
 
-#if CASE == 8  // expect: the gradient of an extremum over both axes is not available: reduce over one axis, then the other
+#if CASE == 8  // expect: the gradient of an extremum over both axes is not available
 constexpr auto of_extremum = grad(max_reduction<kf::axis::both>(F), x);
 #else
 constexpr auto of_extremum = grad(max_reduction<kf::axis::j>(F), x);

@@ -103,27 +103,27 @@ printf 'reference.cpp takes %s s here and %s s where the budgets were set: secon
 
 empty=$(seconds_of gxx -O2 "$here/empty.cpp")
 measure "include, over an empty file" 0.5 "$empty" gxx -O2 "$here/include.cpp"
-# formulas COMPILER-NAME FIRST-BUDGET FURTHER-BUDGET COMMAND...
+# formulas COMPILER-NAME BUDGETS COMMAND...: the budgets of a first formula, of a further one, of a third derivative
 formulas() {
-  local name=$1 first_budget=$2 further_budget=$3 first
-  shift 3
+  local name=$1 first_budget=$2 further_budget=$3 third_budget=$4 first
+  shift 4
   measure "$name: first formula and gradient" "$first_budget" 0 "$@" "$here/formulas.cpp"
   first=$measured
   measured=$(seconds_of "$@" -DFORMULAS=10 "$here/formulas.cpp")
   judge "$name: each of nine further" "$further_budget" "$(calc "($measured - $first) / 9")" - /
-  measure "$name: third derivative" 5 0 "$@" "$here/third_derivative.cpp"
+  measure "$name: third derivative" "$third_budget" 0 "$@" "$here/third_derivative.cpp"
 }
-formulas "g++ -O3 -march=native" 1.5 0.3 gxx -O3 -march=native
-formulas "g++ -O3, all sets" 2.5 0.7 gxx -O3
+formulas "g++ -O3 -march=native" 1.5 0.3 5 gxx -O3 -march=native
+formulas "g++ -O3, all sets" 2.5 0.7 5 gxx -O3
 if command -v "$nvcc" >/dev/null; then
   empty=$(seconds_of cuda -O3 "$here/empty.cpp")
   measure "nvcc: include, over an empty file" 1.0 "$empty" cuda -O3 "$here/include.cpp"
-  formulas "nvcc -O3" 3.5 0.7 cuda -O3
+  formulas "nvcc -O3" 3.5 0.7 5 cuda -O3
 else
   printf 'skipping nvcc: not found\n'
 fi
 if command -v "$clangxx" >/dev/null; then
-  formulas "clang++ -O3 -march=native" - - clang -O3 -march=native
+  formulas "clang++ -O3 -march=native" - - - clang -O3 -march=native
   for program in formulas third_derivative; do
     if clang -O3 -march=native -ftime-trace -ftime-trace-granularity=0 "$here/$program.cpp" >/dev/null 2>&1; then
       counts+=("instantiations|$program.cpp|$(grep -o '"name":"Instantiate[A-Za-z]*"' "$work/object.json" | wc -l)")
@@ -133,24 +133,29 @@ else
   printf 'skipping clang++: not found\n'
 fi
 
-printf '\n%-48s %8s %8s %8s %8s %8s  %s\n' "" "budget s" "seconds" "scaled" "MB" "symbols" ""
+printf '\n%-54s %8s %8s %8s %8s %8s  %s\n' "" "budget s" "seconds" "scaled" "MB" "symbols" ""
 for row in "${rows[@]}"; do
   IFS='|' read -r name budget seconds scaled memory symbols verdict <<<"$row"
-  printf '%-48s %8s %8.2f %8.2f %8s %8s  %s\n' "$name" "$budget" "$seconds" "$scaled" "$memory" "$symbols" "$verdict"
+  printf '%-54s %8s %8.2f %8.2f %8s %8s  %s\n' "$name" "$budget" "$seconds" "$scaled" "$memory" "$symbols" "$verdict"
 done
 
-# Counts, against those on record.
+# Counts, beside those on record.
 if [ "${KERNFOLD_UPDATE_COUNTS:-0}" = 1 ]; then
   printf '%s\n' "${counts[@]}" >"$here/counts.txt"
-elif [ -f "$here/counts.txt" ]; then
-  printf '\n'
-  for count in "${counts[@]}"; do
-    IFS='|' read -r kind name value <<<"$count"
+fi
+printf '\n'
+for count in "${counts[@]}"; do
+  IFS='|' read -r kind name value <<<"$count"
+  recorded='' verdict=''
+  if [ -f "$here/counts.txt" ]; then
     recorded=$(awk -F'|' -v kind="$kind" -v name="$name" '$1 == kind && $2 == name { print $3 }' "$here/counts.txt")
-    [ -n "$recorded" ] || continue
+  fi
+  if [ -n "$recorded" ]; then
     verdict=ok
     if awk "BEGIN { exit !($value > $recorded * 1.05) }"; then verdict=GREW over=1; fi
-    [ "$kind" = symbols ] && [ "$verdict" = ok ] || printf '%-48s %8d %s, %d on record  %s\n' "$name" "$value" "$kind" "$recorded" "$verdict"
-  done
-fi
+  fi
+  if [ "$kind" != symbols ] || [ "$verdict" = GREW ]; then
+    printf '%-54s %8d %s%s\n' "$name" "$value" "$kind" "${recorded:+, $recorded on record: $verdict}"
+  fi
+done
 if [ "$strict" = 1 ]; then exit "$over"; fi

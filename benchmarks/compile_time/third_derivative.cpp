@@ -14,6 +14,7 @@ constexpr auto third = kf::grad(second, x, kf::Vi<6, 3>);
 
 using cloud = kf::view<const float>;
 
-void compute(float* out, const cloud& X, const cloud& Y, const cloud& B, const cloud& E, const cloud& U, const cloud& V) {
+void compute(float* out, const cloud& X, const cloud& Y, const cloud& B, const cloud& E, const cloud& U,
+             const cloud& V) {
   third.into(kf::view{out, X.rows(), 3}, X, Y, B, 0.5f, E, U, V);
 }

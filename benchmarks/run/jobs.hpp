@@ -22,6 +22,8 @@ template <int D> struct jobs {
   static constexpr auto g = kf::Pm<3, 1>;
   static constexpr auto e = kf::Vi<4, 1>;
   static constexpr auto convolution = kf::sum_reduction(exp(-g * sqdist(x, y)) * b);
+  // The same with a scale whose sign shows: s^2 = g moves into the points.
+  static constexpr auto scaled = kf::sum_reduction(exp(-square(g) * sqdist(x, y)) * b);
   static constexpr auto gradient = kf::grad(convolution, x, e);
   static constexpr auto log_sum_exp = kf::logsumexp_reduction(-kf::Pm<2, 1> * sqdist(x, y));
   static constexpr auto neighbours = kf::argkmin_reduction<10>(sqdist(x, y));
@@ -60,6 +62,7 @@ template <int D, class Real> struct runner {
   runner(const data<Real>& input, kf::cpu place) : in(input), where(place) {}
 
   void convolve() { jobs<D>::convolution.on(where).into(convolution, in.x, in.y, in.b, in.g); }
+  void convolve_scaled() { jobs<D>::scaled.on(where).into(convolution, in.x, in.y, in.b, std::sqrt(in.g)); }
   void differentiate() { jobs<D>::gradient.on(where).into(gradient, in.x, in.y, in.b, in.g, in.e); }
   void sum_exponentials() { jobs<D>::log_sum_exp.on(where).into(log_sum_exp, in.x, in.y, in.g); }
   void find_neighbours() { jobs<D>::neighbours.on(where).into(neighbours, in.x, in.y); }

@@ -40,6 +40,7 @@ void add_jobs(kf::instruction_set set) {
   // The scalar lane is for processors of another age: fewer pairs, or it would take minutes.
   const std::size_t large = set == kf::instruction_set::scalar ? 2048 : 20480;
   add("convolution", set, all_threads, large, large, &run::convolve);
+  add("convolution_scaled", set, all_threads, large, large, &run::convolve_scaled);
   add("gradient", set, all_threads, large, large, &run::differentiate);
   add("log_sum_exp", set, all_threads, large, large, &run::sum_exponentials);
   add("neighbours", set, all_threads, large, large, &run::find_neighbours);

@@ -143,7 +143,9 @@ std::vector<figure> compare(kf::instruction_set set, std::span<const hand_writte
     all.push_back(
         {std::string("by hand: ") + v.name, [&, v] { hand_written::run(v.compute, problem, o.threads, out.data()); }});
   }
-  all.push_back({"kernfold: convolution", [&] { generic.convolve(); }, is_widest ? 1.0 : 0.9});
+  const double convolution = is_widest ? 1.0 : 0.9;
+  all.push_back({"kernfold: convolution, exp(-s^2 d)", [&] { generic.convolve_scaled(); }, convolution});
+  all.push_back({"kernfold: convolution, exp(-g d)", [&] { generic.convolve(); }, convolution});
   all.push_back({"kernfold: x-gradient", [&] { generic.differentiate(); }, is_widest ? 0.75 : 0});
   all.push_back({"kernfold: log-sum-exp", [&] { generic.sum_exponentials(); }, is_widest ? 0.8 : 0});
   all.push_back({"kernfold: 10 nearest neighbours", [&] { generic.find_neighbours(); }, is_widest ? 1.05 : 0});

@@ -212,23 +212,23 @@ struct printer {
 
  private:
   /// c, c f and c f / g with a constant c < 0 begin with a minus, which merges with the sign before them.
-  bool is_negative(int n) const {
+  [[gnu::cold, gnu::noinline]] bool is_negative(int n) const {
     const printed_node& f = nodes[n];
     if (f.kind == printed_node::constant) return f.value.value() < 0;
     return (f.kind == printed_node::product || f.kind == printed_node::quotient) && is_negative(f.arguments.at[0]);
   }
-  bool is_minus_one(int n) const {
+  [[gnu::cold, gnu::noinline]] bool is_minus_one(int n) const {
     const printed_node& f = nodes[n];
     return f.kind == printed_node::constant && f.value.num == -1 && f.value.den == 1;
   }
-  bool begins_with_minus(int n) const {
+  [[gnu::cold, gnu::noinline]] bool begins_with_minus(int n) const {
     const printed_node& f = nodes[n];
     if (f.kind == printed_node::difference) return begins_with_minus(f.arguments.at[0]);
     if (f.kind == printed_node::sum) return begins_with_minus(f.arguments.at[is_swapped(f)]);
     return is_negative(n);
   }
   /// -f + g is printed as g - f.
-  bool is_swapped(const printed_node& f) const {
+  [[gnu::cold, gnu::noinline]] bool is_swapped(const printed_node& f) const {
     return is_negative(f.arguments.at[0]) && !begins_with_minus(f.arguments.at[1]);
   }
   static strength strength_of(const printed_node& f) {
@@ -236,7 +236,7 @@ struct printer {
     return f.form.pattern ? f.form.strength : strength::atom;
   }
 
-  void print_open(const printed_node& f, bool magnitude) const {
+  [[gnu::cold, gnu::noinline]] void print_open(const printed_node& f, bool magnitude) const {
     const int* arguments = f.arguments.at;
     switch (f.kind) {
       case printed_node::symbol:
@@ -276,19 +276,19 @@ struct printer {
     }
   }
   /// + f or - f, the signs merged
-  void print_added(int n, bool subtracted) const {
+  [[gnu::cold, gnu::noinline]] void print_added(int n, bool subtracted) const {
     const bool negative = is_negative(n);
     out << (negative != subtracted ? " - " : " + ");
     const bool sum_may_follow = !negative && !subtracted && !begins_with_minus(n);
     print(n, sum_may_follow ? strength::sum : strength::quotient, negative);
   }
-  void print_constant(number c) const {
+  [[gnu::cold, gnu::noinline]] void print_constant(number c) const {
     const bool minus = c.value() < 0;
     if (!c.rational()) return print_real(out, minus ? -c.value() : c.value());
     out << (minus ? -c.num : c.num);
     if (c.den != 1) out << "/" << c.den;
   }
-  void print_pattern(const printed_node& f) const {
+  [[gnu::cold, gnu::noinline]] void print_pattern(const printed_node& f) const {
     for (const char* p = f.form.pattern; *p != '\0'; ++p) {
       if (*p == '#') {
         if (f.form.parameter.num < 0) out << "-";
@@ -300,7 +300,7 @@ struct printer {
       }
     }
   }
-  void print_call(const printed_node& f) const {
+  [[gnu::cold, gnu::noinline]] void print_call(const printed_node& f) const {
     print_name(out, f.name);
     for (int a = 0; a < max_arguments && f.arguments.at[a] >= 0; ++a) {
       out << (a == 0 ? "(" : ", ");

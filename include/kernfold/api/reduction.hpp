@@ -63,16 +63,6 @@ consteval accumulation accumulation_of(type_list<Options...>) {
 template <class Item, class Real>
 using element_of_item = std::conditional_t<Item::spec::result == kind::index, std::int64_t, Real>;
 
-/// "Sum(exp(-p3 |x0 - y1|^2) y2)"
-template <class Spec, class... Fs>
-[[gnu::cold]] message text_of_spec(type_list<Fs...>) {
-  message m;
-  m << Spec::name() << "(";
-  bool first = true;
-  ((m << (first ? "" : ", ") << to_string(Fs{}), first = false), ...);
-  return m << ")";
-}
-
 // ---- reductions used as symbols ------------------------------------------------------------------------------------
 
 template <class F>
@@ -368,7 +358,7 @@ struct reduction {
   [[gnu::cold, gnu::noinline]] static message text() {
     message m;
     bool first = true;
-    ((m << (first ? "" : ", ") << detail::text_of_spec<typename Items::spec>(typename Items::spec::formulas{}),
+    ((m << (first ? "" : ", "), detail::print_reduction<typename Items::spec>(m, "", typename Items::spec::formulas{}),
       first = false),
      ...);
     return m;

@@ -15,7 +15,7 @@
 /// Largest error found by the tests, in units in the last place of the exact result:
 ///
 ///   function         float   double   where
-///   exp2             2.7     1.2      results below the least normal number: see flush_subnormals in pack.hpp
+///   exp2             2.2     1.2      results below the least normal number: see flush_subnormals in pack.hpp
 ///   exp              1.0     1.0      likewise
 ///   log              1.0     1.0      subnormals included
 ///   log2             1.3     1.3      likewise

@@ -102,7 +102,7 @@ struct regrouped {
       join<unless_one<coefficient>, unless_one<typename stage_product<list, stage::parameter, Rows>::type>>>::type;
   using rows = typename stage_product<list, stage::row, Rows>::type;
   using columns = typename stage_product<list, stage::column, Rows>::type;
-  static constexpr bool has_rows = !is_integer<rows, 1>, has_columns = !is_integer<columns, 1>;
+  static constexpr bool has_rows = !is_integer<rows, 1>;
 
   template <class A, class B>
   using both = typename product_of<join<unless_one<A>, unless_one<B>>>::type;

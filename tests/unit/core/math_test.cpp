@@ -97,8 +97,8 @@ TYPED_TEST(math_functions, exp2) {
   const auto w = largest_error<Real>(0, inf<Real>, true, f, [](longer<Real> x) { return std::exp2(x); });
   const auto m = largest_error<Real>(Real(0.25), Real(1100), true, f, [](longer<Real> x) { return std::exp2(x); });
   std::cout << w << "; " << m << "\n";
-  EXPECT_LT(w.error, (std::is_same_v<Real, float> ? 2.7 : 1.2)) << w;
-  EXPECT_LT(m.error, (std::is_same_v<Real, float> ? 2.7 : 1.2)) << m;
+  EXPECT_LT(w.error, (std::is_same_v<Real, float> ? 2.2 : 1.2)) << w;
+  EXPECT_LT(m.error, (std::is_same_v<Real, float> ? 2.2 : 1.2)) << m;
   EXPECT_EQ(f(inf<Real>), inf<Real>);
   EXPECT_EQ(f(-inf<Real>), 0);
   EXPECT_TRUE(std::isnan(f(nan_value<Real>)));

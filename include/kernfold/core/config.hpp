@@ -8,14 +8,22 @@
 
 // KERNFOLD_HD marks a function that runs inside the loop nest: on the host and on the device, always inlined.
 // Inlining is not a matter of taste here: the entry function of an instruction set carries the target, and only
-// what is inlined into it may use that target's registers.
+// what is inlined into it may use that target's registers. g++ inlines all of it for the entry's `flatten`, once and
+// from the top; `always_inline` would make it inline, and optimise anew, at every layer below.
 #if defined(__CUDACC__)
 #define KERNFOLD_HD __host__ __device__ inline __attribute__((always_inline))
-#else
+#elif defined(__clang__)
 #define KERNFOLD_HD inline __attribute__((always_inline))
+#else
+#define KERNFOLD_HD inline
 #endif
+#if defined(__CUDACC__) || defined(__clang__)
 #define KERNFOLD_INLINE inline __attribute__((always_inline))  // the same, host only
 #define KERNFOLD_INLINE_LAMBDA __attribute__((always_inline))  // after a lambda's parameters
+#else
+#define KERNFOLD_INLINE inline
+#define KERNFOLD_INLINE_LAMBDA
+#endif
 
 // 1 while device code is being generated. Bodies may differ by it; types and signatures may not.
 #if defined(__CUDA_ARCH__)

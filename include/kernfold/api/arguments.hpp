@@ -1,17 +1,12 @@
-// kernfold/api/arguments.hpp: the arguments of a call: by position or by name, checked, and seen as rows of numbers.
+// kernfold/api/arguments.hpp: which argument of a call belongs to which variable, by position or by name, and the real
+// type that the arguments decide.
 #pragma once
 
-#include "../core/view.hpp"
-#include "../formula/print.hpp"
-#include "../reduction/folded.hpp"
+#include "binding.hpp"
 
 namespace kernfold {
 namespace detail {
 
-template <class F>
-struct is_symbol {
-  static constexpr bool value = is_variable<F>;
-};
 /// The variables of formulas, those of reductions used as symbols included.
 template <class... Fs>
 struct variables_of;
@@ -55,91 +50,63 @@ consteval bool positions_are_distinct(type_list<Vs...>) {
 
 inline namespace KERNFOLD_ABI {
 
+/// An argument: the variable it names, if any, and its array.
 template <class A>
-inline constexpr bool is_binding = false;
-template <class S, class A>
-inline constexpr bool is_binding<binding<S, A>> = true;
-
-template <class A>
-using plain = std::remove_cvref_t<A>;
-
-/// An argument for each variable of a signature, whichever way it was given.
-template <class Variable, class Array>
-struct argument_slot {
-  using array_type = Array;
-  const Array* array;
+struct argument {
+  static constexpr bool is_named = false;
+  using name = void;
+  using array = A;
+  static const void* address(const A& a) { return __builtin_addressof(a); }
 };
-template <class Variable, class Array>
-KERNFOLD_INLINE const Array& argument_for(const argument_slot<Variable, Array>& slot) { return *slot.array; }
+template <class S, class A>
+struct argument<binding<S, A>> {
+  static constexpr bool is_named = true;
+  using name = S;
+  using array = A;
+  static const void* address(const binding<S, A>& b) { return __builtin_addressof(b.array); }
+};
 
-template <class... Slots>
-struct argument_list : Slots... {};
-
-template <class Variable, class... Arrays>
-KERNFOLD_INLINE auto slot_at(const void* const* places) {
-  if constexpr (Variable::position < int(sizeof...(Arrays))) {
-    using array = type_at<type_list<Arrays...>, Variable::position>;
-    return argument_slot<Variable, array>{static_cast<const array*>(places[Variable::position])};
+/// Whether each variable of a signature has one argument; if not, says so in a sentence.
+template <class... Vs, class... Args>
+consteval bool arguments_match(type_list<Vs...> signature, type_list<Args...>) {
+  constexpr bool named = (argument<Args>::is_named || ...);
+  constexpr bool all_named = (argument<Args>::is_named && ...);
+  static_assert(!named || all_named, "kernfold: the arguments of a call are given all by position or all by name");
+  if constexpr (!named) {
+    constexpr bool right = int(sizeof...(Args)) == next_position(signature);
+    static_assert(right,
+                  "kernfold: a call takes one argument for each position of the formula's variables, in that order "
+                  "(or bind all of them by name: x = X)");
+    return right;
+  } else if constexpr (all_named) {
+    constexpr bool known = (contains<typename argument<Args>::name>(signature) && ...);
+    static_assert(known, "kernfold: a name bound in this call is no variable of the formula (or differs in dimension or role)");
+    constexpr auto times = []<class V>(type_identity_of<V>) { return (int(std::is_same_v<V, typename argument<Args>::name>) + ...); };
+    constexpr bool enough = ((times(type_identity_of<Vs>{}) > 0) && ...), once = ((times(type_identity_of<Vs>{}) < 2) && ...);
+    static_assert(enough, "kernfold: an argument is missing: each variable of the formula needs an array, as in x = X");
+    static_assert(once, "kernfold: an argument is given twice");
+    return known && enough && once;
+  } else {
+    return false;
   }
 }
 
-template <class... Vs, class... Arrays>
-KERNFOLD_INLINE auto by_position(type_list<Vs...> signature, const Arrays&... arrays) {
-  constexpr bool right = int(sizeof...(Arrays)) == next_position(signature);
-  static_assert(right,
-                "kernfold: a call takes one argument for each position of the formula's variables, in that order "
-                "(or bind all of them by name: x = X)");
-  if constexpr (right) {
-    const void* const places[] = {static_cast<const void*>(__builtin_addressof(arrays))..., nullptr};
-    return argument_list<decltype(slot_at<Vs, Arrays...>(places))...>{slot_at<Vs, Arrays...>(places)...};
-  }
+/// The place of V's argument among those of a call.
+template <class V, class... Args>
+consteval int place_of(type_list<Args...>) {
+  if constexpr ((argument<Args>::is_named || ...)) return index_of<V>(type_list<typename argument<Args>::name...>{});
+  else return V::position;
 }
 
-template <class Variable, class... Ss, class... As>
-KERNFOLD_INLINE auto slot_named(const binding<Ss, As>&... bindings) {
-  constexpr int times = (int(std::is_same_v<Variable, Ss>) + ... + 0);
-  static_assert(times > 0, "kernfold: an argument is missing: each variable of the formula needs an array, as in x = X");
-  static_assert(times < 2, "kernfold: an argument is given twice");
-  if constexpr (times == 1) {
-    constexpr int place = index_of<Variable>(type_list<Ss...>{});
-    const void* const places[] = {static_cast<const void*>(__builtin_addressof(bindings.array))...};
-    using array = type_at<type_list<As...>, place>;
-    return argument_slot<Variable, array>{static_cast<const array*>(places[place])};
-  }
-}
-template <class... Vs, class... Ss, class... As>
-KERNFOLD_INLINE auto by_name(type_list<Vs...> signature, const binding<Ss, As>&... bindings) {
-  constexpr bool known = (contains<Ss>(signature) && ...);
-  static_assert(known, "kernfold: a name bound in this call is no variable of the formula (or differs in dimension or role)");
-  if constexpr (known)
-    return argument_list<decltype(slot_named<Vs>(bindings...))...>{slot_named<Vs>(bindings...)...};
-}
-
-/// The arguments of a call as an argument_list.
-template <class Signature, class... Args>
-KERNFOLD_INLINE auto collect_arguments(Signature signature, const Args&... args) {
-  constexpr bool named = (is_binding<Args> || ...);
-  static_assert(!named || (is_binding<Args> && ...),
-                "kernfold: the arguments of a call are given all by position or all by name");
-  if constexpr (named && (is_binding<Args> && ...)) return by_name(signature, args...);
-  else if constexpr (!named) return by_position(signature, args...);
-}
-
-// ---- the real type of a call ---------------------------------------------------------------------------------------
-
-/// Weight of an argument in the choice: arrays of float or double decide, plain numbers only where there is no array.
-template <class Variable, class Arguments>
-using array_of = plain<decltype(argument_for<Variable>(std::declval<const Arguments&>()))>;
-
+/// Arrays of float or double decide the real type of a call, plain numbers only where there is no array.
 enum class real_choice : unsigned { none = 0, float_array = 1, double_array = 2, float_number = 4, double_number = 8, other = 16 };
-template <class Variable, class Arguments>
+template <class V, class Array>
 consteval unsigned choice_of() {
-  if constexpr (!std::is_same_v<typename Variable::element, default_real>) {
+  if constexpr (!std::is_same_v<typename V::element, default_real>) {
     return unsigned(real_choice::none);
   } else {
-    using array = array_of<Variable, Arguments>;
-    using element = element_of<array>;
-    if constexpr (std::is_arithmetic_v<array>)
+    using element = element_of<Array>;
+    if constexpr (std::is_arithmetic_v<Array>)
       return unsigned(std::is_same_v<element, float> ? real_choice::float_number : real_choice::double_number);
     else
       return unsigned(std::is_same_v<element, float>    ? real_choice::float_array
@@ -147,118 +114,62 @@ consteval unsigned choice_of() {
                                                         : real_choice::other);
   }
 }
-template <class Arguments, class... Vs>
-consteval auto real_type(type_list<Vs...>) {
-  constexpr unsigned seen = (choice_of<Vs, Arguments>() | ... | 0u);
-  static_assert((seen & unsigned(real_choice::other)) == 0,
+template <unsigned Seen>
+consteval auto real_type() {
+  static_assert((Seen & unsigned(real_choice::other)) == 0,
                 "kernfold: arrays hold float or double (declare the symbol with an element type, as in "
                 "kf::Vi<0, 1, std::int64_t>, for any other)");
-  static_assert((seen & 3u) != 3u, "kernfold: the arrays of one call are all float or all double");
-  if constexpr (seen & unsigned(real_choice::float_array)) return type_identity_of<float>{};
-  else if constexpr (seen & unsigned(real_choice::double_array)) return type_identity_of<double>{};
-  else if constexpr (seen == unsigned(real_choice::float_number)) return type_identity_of<float>{};
+  static_assert((Seen & 3u) != 3u, "kernfold: the arrays of one call are all float or all double");
+  if constexpr (Seen & unsigned(real_choice::float_array)) return type_identity_of<float>{};
+  else if constexpr (Seen & unsigned(real_choice::double_array)) return type_identity_of<double>{};
+  else if constexpr (Seen == unsigned(real_choice::float_number)) return type_identity_of<float>{};
   else return type_identity_of<double>{};
 }
-template <class Arguments, class Signature>
-using real_type_of = typename decltype(real_type<Arguments>(Signature{}))::type;
-
-// ---- arguments seen as rows ----------------------------------------------------------------------------------------
 
 /// Element type as stored: numbers given for a symbol are converted to it first.
-template <class Variable, class Real>
-using stored_element =
-    std::conditional_t<std::is_same_v<typename Variable::element, default_real>, Real, typename Variable::element>;
+template <class V, class Real>
+using stored_element = std::conditional_t<std::is_same_v<typename V::element, default_real>, Real, typename V::element>;
 
-/// A variable's rows. A plain number is kept here, in the element type.
-template <class Variable, class Real>
-struct variable_rows {
-  using element = stored_element<Variable, Real>;
-  element number{};
-  view<const element> array;
-};
-template <class Real, class Signature>
-struct argument_rows;
-template <class Real, class... Vs>
-struct argument_rows<Real, type_list<Vs...>> : variable_rows<Vs, Real>... {
-  std::int64_t i_count = 1, j_count = 1;
-};
-template <class Variable, class Real>
-KERNFOLD_INLINE const variable_rows<Variable, Real>& rows_of(const variable_rows<Variable, Real>& rows) { return rows; }
-
-/// What messages say of a symbol, and what is known of its array. Not a template: nothing here is compiled twice.
-struct symbol_array {
-  role symbol_role;
-  int position, dim;
-  std::int64_t rows = 0;
-};
-template <class Variable>
-KERNFOLD_INLINE constexpr symbol_array symbol_of(std::int64_t rows = 0) {
-  return {Variable::symbol_role, Variable::position, Variable::dim, rows};
-}
-using text_of_reduction = message (*)();
-
-/// "argument 1 (y1, Vj<1, 3>) of Sum(exp(-p3 |x0 - y1|^2) y2)"
-[[gnu::cold, gnu::noinline]] inline message name_argument(const symbol_array& s, text_of_reduction of) {
-  const bool is_i = s.symbol_role == role::i, is_j = s.symbol_role == role::j;
-  return message() << "argument " << s.position << " (" << (is_i ? "x" : is_j ? "y" : "p") << s.position << ", "
-                   << (is_i ? "Vi<" : is_j ? "Vj<" : "Pm<") << s.position << ", " << s.dim << ">) of " << of();
-}
-[[gnu::cold, gnu::noinline]] inline void refuse_array(const symbol_array& s, text_of_reduction of, misfit why,
-                                                      const array_shape& shape) {
-  throw shape_error(name_argument(s, of) << ": " << explain(why, shape, s.dim));
-}
-[[gnu::cold, gnu::noinline]] inline void refuse_number(const symbol_array& s, text_of_reduction of) {
-  throw shape_error(name_argument(s, of) << ": a number was given, a vector of dimension " << s.dim << " is needed");
-}
-[[gnu::cold, gnu::noinline]] inline void refuse_parameter(const symbol_array& s, text_of_reduction of) {
-  throw shape_error(name_argument(s, of) << ": " << s.rows * s.dim << " numbers were given, a parameter has " << s.dim);
-}
-[[gnu::cold, gnu::noinline]] inline void refuse_count(const symbol_array& s, text_of_reduction of, const symbol_array& first) {
-  throw shape_error(name_argument(s, of) << ": " << s.rows << (s.rows == 1 ? " row was" : " rows were")
-                                         << " given, argument " << first.position << " has " << first.rows);
-}
-[[gnu::cold, gnu::noinline]] inline void refuse_overlap(const symbol_array& s, text_of_reduction of) {
-  throw overlap_error(name_argument(s, of) << " lies in the memory that the result is written to");
-}
-
-/// The common number of rows of the symbols of one role; 1 where there is none.
-inline std::int64_t common_rows(const symbol_array* symbols, int count, role of_role, text_of_reduction of) {
-  const symbol_array* first = nullptr;
-  for (const symbol_array* s = symbols; s != symbols + count; ++s) {
-    if (s->symbol_role != of_role) continue;
-    if (first == nullptr) first = s;
-    if (s->rows != first->rows) refuse_count(*s, of, *first);
-  }
-  return first == nullptr ? 1 : first->rows;
-}
-
-template <class Variable, class Real, class Array>
-[[gnu::noinline]] inline void fit_argument(variable_rows<Variable, Real>& rows, const Array& array, text_of_reduction of) {
-  using element = stored_element<Variable, Real>;
+/// An argument's array as data. A plain number is converted to the element type and kept in `number`.
+template <class Element, class Array>
+[[gnu::noinline]] void describe_given(given_array& to, std::int64_t& number, const void* address) {
+  const Array& array = *static_cast<const Array*>(address);
   if constexpr (std::is_arithmetic_v<Array>) {
-    rows.number = static_cast<element>(array);
-    rows.array = {&rows.number, 1, 1};
-    if constexpr (Variable::dim != 1) refuse_number(symbol_of<Variable>(), of);
+    const Element value = static_cast<Element>(array);
+    __builtin_memcpy(&number, &value, sizeof value);
+    to = {{-1, -1, 1, 0, 1, true}, &number, true};
   } else {
-    static_assert(std::is_same_v<element_of<Array>, element>,
-                  "kernfold: an array's element type is not that of its symbol");
+    static_assert(std::is_same_v<element_of<Array>, Element>, "kernfold: an array's element type is not that of its symbol");
     const auto raw = describe(array);
-    const auto fitted = fit(raw, Variable::dim);
-    if (!fitted) refuse_array(symbol_of<Variable>(), of, fitted.why, raw);
-    rows.array = fitted.array;
+    to = {raw, raw.data, false};
   }
 }
 
-template <class Real, class... Vs, class Arguments>
-[[gnu::noinline]] inline void fit_arguments(argument_rows<Real, type_list<Vs...>>& rows, const Arguments& arguments, text_of_reduction of) {
-  (fit_argument(static_cast<variable_rows<Vs, Real>&>(rows), argument_for<Vs>(arguments), of), ...);
-  constexpr int count = sizeof...(Vs);
-  const symbol_array symbols[] = {symbol_of<Vs>(rows_of<Vs, Real>(rows).array.rows())..., symbol_array{}};
-  for (int s = 0; s < count; ++s)
-    if (symbols[s].symbol_role == role::parameter && symbols[s].rows != 1) refuse_parameter(symbols[s], of);
-  rows.i_count = common_rows(symbols, count, role::i, of);
-  rows.j_count = common_rows(symbols, count, role::j, of);
-}
+/// The arguments Args of a call, in the order of the variables of its signature.
+template <class Signature, class Args, bool Match = arguments_match(Signature{}, Args{})>
+struct call_arguments {
+  static constexpr bool match = false;
+};
+template <class... Vs, class... Args>
+struct call_arguments<type_list<Vs...>, type_list<Args...>, true> {
+  static constexpr bool match = true;
+  template <class V>
+  static constexpr int place = place_of<V>(type_list<Args...>{});
+  template <class V>
+  using array_of = typename argument<type_at<type_list<Args...>, place<V>>>::array;
+  using real = typename decltype(real_type<(choice_of<Vs, array_of<Vs>>() | ... | 0u)>())::type;
+
+  static constexpr int count = sizeof...(Vs);
+  given_array given[count + 1];
+  leaf_array arrays[count + 1];
+  std::int64_t numbers[count + 1];
+
+  explicit call_arguments(const Args&... args) {
+    const void* const places[] = {argument<Args>::address(args)..., nullptr};
+    int s = 0;
+    ((describe_given<stored_element<Vs, real>, array_of<Vs>>(given[s], numbers[s], places[place<Vs>]), ++s), ...);
+  }
+};
 
 }  // namespace KERNFOLD_ABI
 }  // namespace detail

@@ -6,31 +6,29 @@
 #define KERNFOLD_VERSION_PATCH 0
 #define KERNFOLD_VERSION (KERNFOLD_VERSION_MAJOR * 10000 + KERNFOLD_VERSION_MINOR * 100 + KERNFOLD_VERSION_PATCH)
 
-// KERNFOLD_HD marks a function that runs inside the loop nest: on the host and on the device, always inlined.
-// Inlining is not a matter of taste here: the entry function of an instruction set carries the target, and only
-// what is inlined into it may use that target's registers. g++ inlines all of it for the entry's `flatten`, once and
-// from the top; `always_inline` would make it inline, and optimise anew, at every layer below.
-#if defined(__CUDACC__)
-#define KERNFOLD_HD __host__ __device__ inline __attribute__((always_inline))
-#elif defined(__clang__)
-#define KERNFOLD_HD inline __attribute__((always_inline))
-#else
-#define KERNFOLD_HD inline
-#endif
-#if defined(__CUDACC__) || defined(__clang__)
-#define KERNFOLD_INLINE inline __attribute__((always_inline))  // the same, host only
-#define KERNFOLD_INLINE_LAMBDA __attribute__((always_inline))  // after a lambda's parameters
-#else
-#define KERNFOLD_INLINE inline
-#define KERNFOLD_INLINE_LAMBDA
-#endif
-
 // 1 while device code is being generated. Bodies may differ by it; types and signatures may not.
 #if defined(__CUDA_ARCH__)
 #define KERNFOLD_DEVICE_PASS 1
 #else
 #define KERNFOLD_DEVICE_PASS 0
 #endif
+
+// KERNFOLD_HD marks a function that runs inside the loop nest: on the host and on the device, always inlined.
+// Inlining is not a matter of taste here: the entry function of an instruction set carries the target, and only
+// what is inlined into it may use that target's registers. g++ inlines all of it for the entry's `flatten`, once and
+// from the top; `always_inline` would make it inline, and optimise anew, at every layer below.
+#if defined(__clang__) || KERNFOLD_DEVICE_PASS
+#define KERNFOLD_ALWAYS_INLINE __attribute__((always_inline))
+#else
+#define KERNFOLD_ALWAYS_INLINE
+#endif
+#if defined(__CUDACC__)
+#define KERNFOLD_HD __host__ __device__ inline KERNFOLD_ALWAYS_INLINE
+#else
+#define KERNFOLD_HD inline KERNFOLD_ALWAYS_INLINE
+#endif
+#define KERNFOLD_INLINE inline KERNFOLD_ALWAYS_INLINE         // the same, host only
+#define KERNFOLD_INLINE_LAMBDA KERNFOLD_ALWAYS_INLINE         // after a lambda's parameters
 
 // nvcc warns when a host-device template calls a host function, even where that branch never runs on the device.
 #if defined(__CUDACC__)

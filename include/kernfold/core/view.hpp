@@ -281,18 +281,27 @@ inline bool repeats_elements(const array_shape& a) {
   return g == 0 || (col / g < a.rows && row / g < a.dim);
 }
 
-/// The rows of dimension `dim` > 0 of an array. Flat arrays are cut into rows; the others must have that dimension.
-/// An array that is to be written (T not const) may not hold the same place twice.
-template <class T> fitted<T> fit(const raw_array<T>& a, std::int64_t dim) {
-  if (!std::is_const_v<T> && repeats_elements(a)) return {{}, misfit::repeated};
+/// Cuts an array into rows of dimension `dim` > 0: flat arrays are cut, the others must have that dimension. An array
+/// that is to be written may not hold the same place twice.
+inline misfit fit_rows(array_shape& a, std::int64_t dim, bool is_written) {
+  if (is_written && repeats_elements(a)) return misfit::repeated;
   if (a.is_flat) {
-    if (a.total % dim != 0) return {{}, misfit::ragged};
-    return {{a.data, a.total / dim, dim, dim * a.col_stride, a.col_stride}};
+    if (a.total % dim != 0) return misfit::ragged;
+    a = {a.total / dim, dim, a.total, dim * a.col_stride, a.col_stride, false};
+    return misfit::none;
   }
-  if (a.rows < 0 || a.dim < 0) return {{}, misfit::negative};
+  if (a.rows < 0 || a.dim < 0) return misfit::negative;
   // An array that was never given a shape is one of no rows.
-  if (a.dim != dim && (a.rows != 0 || a.dim != 0)) return {{}, misfit::other_dim};
-  return {{a.data, a.rows, dim, a.row_stride, a.col_stride}};
+  if (a.dim != dim && (a.rows != 0 || a.dim != 0)) return misfit::other_dim;
+  a.dim = dim;
+  return misfit::none;
+}
+
+/// The rows of dimension `dim` > 0 of an array.
+template <class T> fitted<T> fit(const raw_array<T>& a, std::int64_t dim) {
+  array_shape rows = a;
+  if (const misfit why = fit_rows(rows, dim, !std::is_const_v<T>); why != misfit::none) return {{}, why};
+  return {{a.data, rows.rows, dim, rows.row_stride, rows.col_stride}};
 }
 
 /// The end of the sentence that says why `a` does not fit `dim`; the caller writes its beginning, the argument's name.
@@ -372,28 +381,33 @@ struct footprint {
   std::int64_t first = 0, last = 0, piece = 0, pitch = 0;
 };
 
-template <class T> footprint footprint_of(const view<T>& v) {
-  if (v.rows() <= 0 || v.dim() <= 0) return {};
-  const std::int64_t size = sizeof(T), row = v.row_stride() * size, col = v.col_stride() * size;
-  const std::int64_t rows = row * (v.rows() - 1), cols = col * (v.dim() - 1);
+inline footprint footprint_of(const void* data, const array_shape& a, std::int64_t size) {
+  if (a.rows <= 0 || a.dim <= 0) return {};
+  const std::int64_t row = a.row_stride * size, col = a.col_stride * size;
+  const std::int64_t rows = row * (a.rows - 1), cols = col * (a.dim - 1);
   const auto magnitude = [](std::int64_t n) { return n < 0 ? -n : n; };
-  const auto start = static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(v.data()));
+  const auto start = static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(data));
   const std::int64_t first = start + (rows < 0 ? rows : 0) + (cols < 0 ? cols : 0);
   const std::int64_t last = first + magnitude(rows) + magnitude(cols) + size;
   // The longer of the two strides separates the pieces. An axis of one element has no stride.
-  const bool by_rows = v.dim() == 1 || (v.rows() > 1 && magnitude(row) >= magnitude(col));
+  const bool by_rows = a.dim == 1 || (a.rows > 1 && magnitude(row) >= magnitude(col));
   return {first, last, magnitude(by_rows ? cols : rows) + size, magnitude(by_rows ? row : col)};
 }
 
-/// Whether two views may touch a byte in common. Empty views touch none. Two members of the same structs, or two
-/// columns of a matrix, lie between each other without touching: views of the same pitch are compared piece by piece,
+/// Whether two strided arrays may touch a byte in common. Empty ones touch none. Two members of the same structs, or two
+/// columns of a matrix, lie between each other without touching: arrays of the same pitch are compared piece by piece,
 /// all others by the whole stretch of memory from first to last byte.
-template <class T, class U> bool overlaps(const view<T>& a, const view<U>& b) {
-  const footprint f = footprint_of(a), g = footprint_of(b);
+inline bool overlaps(const footprint& f, const footprint& g) {
   if (f.last <= g.first || g.last <= f.first) return false;
   if (f.pitch != g.pitch || f.piece > f.pitch || g.piece > g.pitch) return true;
-  const std::int64_t ahead = ((f.first - g.first) % f.pitch + f.pitch) % f.pitch;  // of a's piece in b's pitch
+  const std::int64_t ahead = ((f.first - g.first) % f.pitch + f.pitch) % f.pitch;  // of f's piece in g's pitch
   return ahead < g.piece || ahead + f.piece > f.pitch;
+}
+template <class T, class U> bool overlaps(const view<T>& a, const view<U>& b) {
+  const auto touched = [](const auto& v) {
+    return footprint_of(v.data(), {v.rows(), v.dim(), 0, v.row_stride(), v.col_stride(), false}, sizeof(*v.data()));
+  };
+  return overlaps(touched(a), touched(b));
 }
 
 }  // namespace KERNFOLD_ABI

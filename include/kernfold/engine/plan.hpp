@@ -11,6 +11,7 @@ namespace kernfold {
 struct leaf_array {
   const void* data;
   std::int64_t row_stride, col_stride;
+  std::int64_t rows;
 };
 
 /// An array as the engine writes it.

@@ -10,43 +10,43 @@ inline namespace KERNFOLD_ABI {
 template <class Leaf, class Real>
 using element_in = std::conditional_t<std::is_same_v<typename Leaf::element, default_real>, Real, typename Leaf::element>;
 
-/// Numbers `stride` apart, from row `first` on, `lanes` of them; rows past the last one repeat it. Called once per row and
-/// component, so it stays a function of its own: inlined, it would only make every formula slower to compile.
-template <class Element, class Real>
-[[gnu::noinline]] void gather_rows(Real* to, const Element* from, std::int64_t stride, std::int64_t first,
-                                   std::int64_t count, int lanes) {
-  for (int l = 0; l < lanes; ++l) to[l] = static_cast<Real>(from[(first + l < count ? first + l : count - 1) * stride]);
-}
 /// Writes or adds numbers to places `stride` apart.
 template <class Element>
 [[gnu::noinline]] void scatter_rows(Element* to, const Element* from, std::int64_t stride, int lanes, bool add) {
   for (int l = 0; l < lanes; ++l) to[l * stride] = add ? static_cast<Element>(to[l * stride] + from[l]) : from[l];
 }
 
-/// Rows first, first + 1, ... along the lanes. Lanes past the last row repeat it: they compute what nobody reads.
+/// Component k of an origin: the median of five rows spread over the array, which a few outliers do not move; 0 where that is
+/// not finite, and for no rows.
+template <class Real>
+[[gnu::noinline]] KERNFOLD_HD Real median_of_five(const leaf_array& array, int k) {
+  constexpr int samples = 5;
+  Real sorted[samples];
+  for (int n = 0; n < samples; ++n) {
+    const std::int64_t row = n * (array.rows - 1) / (samples - 1);
+    const Real v = array.rows > 0 ? static_cast<const Real*>(array.data)[row * array.row_stride + k * array.col_stride] : Real(0);
+    int place = n;
+    for (; place > 0 && v < sorted[place - 1]; --place) sorted[place] = sorted[place - 1];
+    sorted[place] = v;
+  }
+  const Real median = sorted[samples / 2];
+  return median - median == Real(0) ? median : Real(0);
+}
+
+/// One row, one column of the pairs, or a parameter (row 0).
 template <class P, class Real>
-struct row_source {
+struct single_source {
   const leaf_array* leaves;
-  std::int64_t first, count;
+  std::int64_t row;
 
   template <class T, class Leaf>
-  KERNFOLD_INLINE T load(int k) const {
-    if constexpr (math::lane_count<T> == 1) {
-      return T(Real(*place<Leaf>(k, first)));
-    } else {
-      Real lanes[math::lane_count<T>];
-      gather_rows(lanes, place<Leaf>(k, 0), array<Leaf>().row_stride, first, count, math::lane_count<T>);
-      return math::load<T>(lanes);
-    }
+  KERNFOLD_HD T load(int k) const {
+    if constexpr (is_origin<Leaf>)
+      return T(Real(median_of_five<element_in<typename Leaf::variable, Real>>(array<Leaf>(), k)));
+    else return T(Real(element<Leaf>(k)));
   }
   template <class T, class Leaf>
-  KERNFOLD_HD math::index_t<T> load_index(int k) const {
-    math::index_t<T> value;
-    KERNFOLD_NO_UNROLL
-    for (int l = 0; l < math::lane_count<T>; ++l)
-      math::set(value, l, std::int64_t(*place<Leaf>(k, first + l < count ? first + l : count - 1)));
-    return value;
-  }
+  KERNFOLD_HD std::int64_t load_index(int k) const { return std::int64_t(element<Leaf>(k)); }
 
  private:
   template <class Leaf>
@@ -55,28 +55,8 @@ struct row_source {
     return leaves[number];
   }
   template <class Leaf>
-  KERNFOLD_HD auto place(int k, std::int64_t row) const {
-    const leaf_array& a = array<Leaf>();
-    return static_cast<const element_in<Leaf, Real>*>(a.data) + (row * a.row_stride + k * a.col_stride);
-  }
-};
-
-/// One row: a column of the pairs, or a parameter (row 0).
-template <class P, class Real>
-struct single_source {
-  const leaf_array* leaves;
-  std::int64_t row;
-
-  template <class T, class Leaf>
-  KERNFOLD_HD T load(int k) const { return T(Real(element<Leaf>(k))); }
-  template <class T, class Leaf>
-  KERNFOLD_HD std::int64_t load_index(int k) const { return std::int64_t(element<Leaf>(k)); }
-
- private:
-  template <class Leaf>
   KERNFOLD_HD auto element(int k) const {
-    constexpr int number = index_of<Leaf>(typename P::leaves{});
-    const leaf_array& a = leaves[number];
+    const leaf_array& a = array<Leaf>();
     return static_cast<const element_in<Leaf, Real>*>(a.data)[row * a.row_stride + k * a.col_stride];
   }
 };

@@ -12,8 +12,8 @@
 
 namespace kernfold {
 
-/// A point among the rows of a variable's array, the same for all pairs. Whoever runs the program chooses it; any finite
-/// one is right, one within the cloud loses least.
+/// A point among the rows of a variable's array, the same for all pairs; it is read from that array. Any finite one is
+/// right, one within the cloud loses least.
 template <class V>
 struct origin_of : formula_base {
   static constexpr int dim = V::dim;

@@ -119,10 +119,11 @@ inline sweep_steps steps_with() {
   using steps = row_steps<Plan, T>;
   constexpr stage_size p = P::size(stage::parameter), r = P::size(stage::row), c = P::size(stage::column);
   constexpr int index_bytes = sizeof(std::int64_t);
-  return {&entry::template call<typename steps::prepare_rows, const sweep_arrays&, const workspace&, char*, stretch>,
-          &instruction_set_entry<scalar_steps_of<Isa>>::template call<prepare_columns_step<Plan>, const sweep_arrays&,
-                                                                      const workspace&, stretch>,
-          &entry::template call<typename steps::fold_tile, const workspace&, char*, stretch, stretch>,
+  using prepare = instruction_set_entry<scalar_steps_of<Isa>>;
+  return {&prepare::template call<prepare_parameters_step<Plan>, const sweep_arrays&, const workspace&>,
+          &prepare::template call<prepare_step<Plan, stage::row>, const sweep_arrays&, const workspace&, stretch, int>,
+          &prepare::template call<prepare_step<Plan, stage::column>, const sweep_arrays&, const workspace&, stretch, int>,
+          &entry::template call<typename steps::fold_tile, const workspace&, char*, stretch, stretch, bool>,
           &entry::template call<typename steps::merge, char*, const char*, std::int64_t>,
           &entry::template call<typename steps::finish_rows, const sweep_arrays&, const workspace&, char*, stretch, void*>,
           &row_steps<Plan, real>::finish,
@@ -177,10 +178,14 @@ struct executor_traits<cpu> {
   template <class Plan>
   static void run(const cpu& where, const leaf_array* leaves, const output_array* outputs, std::int64_t rows,
                   std::int64_t columns) {
+#if !KERNFOLD_DEVICE_PASS  // no device code begins here: nvcc's second pass need not instantiate it
     const instruction_set set = detail::chosen_instruction_set(where);
     detail::run_steps(where, {leaves, outputs, rows, columns}, detail::steps_of<Plan>(detail::compiled_sets{}, set));
+#endif
   }
-  static bool may_end_early(const cpu& where) { return where.stop || where.progress; }
+  static bool may_end_early(const void* where) {
+    return static_cast<const cpu*>(where)->stop || static_cast<const cpu*>(where)->progress;
+  }
 };
 
 }  // namespace KERNFOLD_ABI

@@ -14,23 +14,62 @@ inline namespace KERNFOLD_ABI {
 /// time to compile than they could save.
 KERNFOLD_INLINE void keep_loop_simple() { __asm__ volatile("" ::: "memory"); }
 
-/// The columns of a tile, one by one. Scalars: the same for every instruction set.
-template <class Plan>
-struct prepare_columns_step {
+/// What a stage keeps of one row or column goes where the pair stage finds it: value k beside those of the other lanes of
+/// its pack, `lanes` numbers apart. A function of its own, so that no formula compiles it again.
+template <class Value>
+[[gnu::noinline]] void scatter_kept(Value* to, const Value* from, int count, int lanes) {
+  for (int k = 0; k < count; ++k) to[k * lanes] = from[k];
+}
+
+/// The values that the row or the column stage keeps of a stretch, one row or column after the other. In scalars whatever
+/// the instruction set: it runs once per row, not once per pair, and so is compiled for fewer sets. The lanes of the last pack
+/// that have no row of their own repeat the last row: they compute what nobody reads.
+template <class Plan, stage S>
+struct prepare_step {
   using P = typename Plan::program_type;
   using real = typename Plan::real;
-  static KERNFOLD_INLINE void run(const sweep_arrays& arrays, const workspace& mine, stretch columns) {
-    constexpr stage_size size = P::size(stage::column);
-    for (std::int64_t c = columns.first; c < columns.end; ++c) {
-      frame<P, stage::column, real> f;
-      f.parameters = static_cast<const real*>(mine.parameters);
-      f.parameter_indices = mine.parameter_indices;
-      f.column_number = c;
-      f.kept = static_cast<real*>(mine.column_reals) + (c - columns.first) * size.kept_reals;
-      f.kept_indices = mine.column_indices + (c - columns.first) * size.kept_indices;
+  static constexpr stage_size size = P::size(S);
+
+  static KERNFOLD_INLINE void run(const sweep_arrays& arrays, const workspace& mine, stretch span, int lanes) {
+    real* const reals = static_cast<real*>(S == stage::row ? mine.row_reals : mine.column_reals);
+    std::int64_t* const indices = S == stage::row ? mine.row_indices : mine.column_indices;
+    const std::int64_t padded = (span.end - span.first + lanes - 1) / lanes * lanes;
+    for (std::int64_t n = 0; n < padded; ++n) {
+      const std::int64_t pack = n / lanes, lane = n % lanes, number = span.first + n;
+      real kept[size.kept_reals + 1];
+      std::int64_t kept_indices[size.kept_indices + 1];
       keep_loop_simple();
-      evaluate(f, single_source<P, real>{arrays.leaves, c});
+      evaluate_one(arrays, mine, number < span.end ? number : span.end - 1, kept, kept_indices);
+      if constexpr (size.kept_reals > 0)
+        scatter_kept(reals + pack * lanes * size.kept_reals + lane, kept, size.kept_reals, lanes);
+      if constexpr (size.kept_indices > 0)
+        scatter_kept(indices + pack * lanes * size.kept_indices + lane, kept_indices, size.kept_indices, lanes);
     }
+  }
+
+ private:
+  static KERNFOLD_INLINE void evaluate_one(const sweep_arrays& arrays, const workspace& mine, std::int64_t number, real* kept,
+                                           std::int64_t* kept_indices) {
+    frame<P, S, real> f;
+    f.parameters = static_cast<const real*>(mine.parameters);
+    f.parameter_indices = mine.parameter_indices;
+    f.row_number = number;
+    f.column_number = number;
+    f.kept = kept;
+    f.kept_indices = kept_indices;
+    evaluate(f, single_source<P, real>{arrays.leaves, number});
+  }
+};
+
+template <class Plan>
+struct prepare_parameters_step {
+  using P = typename Plan::program_type;
+  using real = typename Plan::real;
+  static KERNFOLD_INLINE void run(const sweep_arrays& arrays, const workspace& mine) {
+    frame<P, stage::parameter, real> f;
+    f.kept = static_cast<real*>(mine.parameters);
+    f.kept_indices = mine.parameter_indices;
+    evaluate(f, single_source<P, real>{arrays.leaves, 0});
   }
 };
 
@@ -65,34 +104,16 @@ struct row_steps {
     return {kept_reals(mine, pack), kept_indices(mine, pack), row_numbers(first_row + pack * lanes)};
   }
 
-  /// The parameters, the rows of a group, and (where there is a place for them) their states.
-  struct prepare_rows {
-    static KERNFOLD_INLINE void run(const sweep_arrays& arrays, const workspace& mine, char* to, stretch rows) {
-      frame<P, stage::parameter, real> p;
-      p.kept = static_cast<real*>(mine.parameters);
-      p.kept_indices = mine.parameter_indices;
-      evaluate(p, single_source<P, real>{arrays.leaves, 0});
-      for (std::int64_t pack = 0; pack < pack_count(rows); ++pack) {
-        const std::int64_t first = rows.first + pack * lanes;
-        frame<P, stage::row, T> f;
-        f.parameters = p.kept;
-        f.parameter_indices = p.kept_indices;
-        f.row_number = row_numbers(first);
-        f.kept = kept_reals(mine, pack);
-        f.kept_indices = kept_indices(mine, pack);
-        keep_loop_simple();
-        evaluate(f, row_source<P, real>{arrays.leaves, first, arrays.rows});
-        if (to) loop::identity(reinterpret_cast<states*>(to)[pack]);
-      }
-    }
-  };
-
+  /// The columns of a tile meet the rows of a group, whose states begin with the first of them.
   struct fold_tile {
-    static KERNFOLD_INLINE void run(const workspace& mine, char* to, stretch rows, stretch columns) {
+    static KERNFOLD_INLINE void run(const workspace& mine, char* to, stretch rows, stretch columns, bool is_first) {
       const column_tile<real> tile{static_cast<const real*>(mine.column_reals), mine.column_indices,
                                    int(columns.end - columns.first), columns.first};
-      for (std::int64_t pack = 0; pack < pack_count(rows); ++pack)
-        loop::fold_tile(reinterpret_cast<states*>(to)[pack], parameters_of(mine), rows_of(mine, pack, rows.first), tile);
+      for (std::int64_t pack = 0; pack < pack_count(rows); ++pack) {
+        states& s = reinterpret_cast<states*>(to)[pack];
+        if (is_first) loop::identity(s);
+        loop::fold_tile(s, parameters_of(mine), rows_of(mine, pack, rows.first), tile);
+      }
     }
   };
 

@@ -54,8 +54,8 @@ struct sweep_arrays {
 struct workspace {
   void* parameters;
   std::int64_t* parameter_indices;
-  char* row_reals;               // (packs of a group, kept reals)
-  char* row_indices;             // (packs of a group, kept indices)
+  void* row_reals;               // (packs of a group, kept reals, lanes)
+  std::int64_t* row_indices;     // (packs of a group, kept indices, lanes)
   char* states;                  // (packs of a group)
   void* column_reals;            // (columns of a tile, kept reals)
   std::int64_t* column_indices;  // (columns of a tile, kept indices)
@@ -68,9 +68,10 @@ struct stretch {
 
 /// A formula's code for one instruction set, and the sizes of what it keeps, as data.
 struct sweep_steps {
-  void (*prepare_rows)(const sweep_arrays&, const workspace&, char* states, stretch rows);
-  void (*prepare_columns)(const sweep_arrays&, const workspace&, stretch columns);
-  void (*fold_tile)(const workspace&, char* states, stretch rows, stretch columns);
+  void (*prepare_parameters)(const sweep_arrays&, const workspace&);
+  void (*prepare_rows)(const sweep_arrays&, const workspace&, stretch rows, int lanes);
+  void (*prepare_columns)(const sweep_arrays&, const workspace&, stretch columns, int lanes);
+  void (*fold_tile)(const workspace&, char* states, stretch rows, stretch columns, bool is_first);
   void (*merge)(char* states, const char* later, std::int64_t packs);
   void (*finish_rows)(const sweep_arrays&, const workspace&, char* states, stretch rows, void* blocks);
   void (*finish)(const sweep_arrays&, void* blocks);  // axis::both: the blocks of rows
@@ -155,8 +156,8 @@ class sweep {
     const std::int64_t packs = group_rows_ / steps_.lanes, columns = steps_.policy.tile_columns;
     return {a.take(steps_.parameter_bytes),
             static_cast<std::int64_t*>(a.take(steps_.parameter_index_bytes)),
-            static_cast<char*>(a.take(packs * steps_.row_bytes)),
-            static_cast<char*>(a.take(packs * steps_.row_index_bytes)),
+            a.take(packs * steps_.row_bytes),
+            static_cast<std::int64_t*>(a.take(packs * steps_.row_index_bytes)),
             static_cast<char*>(a.take(packs * steps_.state_bytes)),
             a.take(columns * steps_.column_bytes),
             static_cast<std::int64_t*>(a.take(columns * steps_.column_index_bytes))};
@@ -168,6 +169,7 @@ class sweep {
     lay_out(measure);
     arena memory(measure.used() + arena::alignment);
     const workspace mine = lay_out(memory);
+    steps_.prepare_parameters(arrays_, mine);
     const std::int64_t count = task_count();
     for (std::int64_t task; (task = __atomic_fetch_add(&next_task_, 1, __ATOMIC_RELAXED)) < count;) {
       if (watch_.stopped()) return;
@@ -182,12 +184,11 @@ class sweep {
     const std::int64_t end = (group + 1) * group_rows_;
     const stretch rows{group * group_rows_, end < arrays_.rows ? end : arrays_.rows};
     char* const states = split_.stretches > 1 ? states_of(number, rows.first) : mine.states;
+    steps_.prepare_rows(arrays_, mine, rows, steps_.lanes);
     if (is_merging_) {
       const std::int64_t packs = (rows.end - rows.first + steps_.lanes - 1) / steps_.lanes;
       for (std::int64_t k = 1; k < split_.stretches; ++k) steps_.merge(states, states_of(k, rows.first), packs);
-      steps_.prepare_rows(arrays_, mine, nullptr, rows);
     } else {
-      steps_.prepare_rows(arrays_, mine, states, rows);
       const std::int64_t first = number * split_.columns_each, last = first + split_.columns_each;
       fold_stretch(mine, states, rows, {first, last < arrays_.columns ? last : arrays_.columns}, is_caller);
     }
@@ -199,17 +200,23 @@ class sweep {
   }
 
   void fold_stretch(const workspace& mine, char* states, stretch rows, stretch columns, bool is_caller) {
+    bool is_first = true;
+    const auto fold = [&](stretch tile) {
+      steps_.fold_tile(mine, states, rows, tile, is_first);
+      is_first = false;
+    };
     dense{arrays_.columns}.visit(rows.first, rows.end, columns.first, columns.end,
                                  [&](std::int64_t from, std::int64_t to) {
                                    for (std::int64_t c = from; c < to && !watch_.stopped(); c += steps_.policy.tile_columns) {
                                      const std::int64_t end = c + steps_.policy.tile_columns;
                                      const stretch tile{c, end < to ? end : to};
-                                     steps_.prepare_columns(arrays_, mine, tile);
-                                     steps_.fold_tile(mine, states, rows, tile);
+                                     steps_.prepare_columns(arrays_, mine, tile, 1);
+                                     fold(tile);
                                      if (watch_.is_watching())
                                        watch_.advance((rows.end - rows.first) * (tile.end - tile.first), is_caller);
                                    }
                                  });
+    if (is_first) fold({columns.first, columns.first});
   }
 };
 

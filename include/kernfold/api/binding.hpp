@@ -1,0 +1,156 @@
+// kernfold/api/binding.hpp: the arrays of a call, checked and seen as rows: all that does not depend on the formula's
+// type, so it is compiled once however many formulas a program has.
+#pragma once
+
+#include "../core/matrix.hpp"
+#include "../core/view.hpp"
+#include "../engine/plan.hpp"
+#include "../formula/print.hpp"
+
+namespace kernfold {
+namespace detail {
+inline namespace KERNFOLD_ABI {
+
+/// A variable of a formula, as checks and messages see it.
+struct symbol {
+  role symbol_role;
+  int position, dim, element_bytes;
+};
+
+/// One result of a reduction.
+struct output_shape {
+  axis folds;
+  int dim, element_bytes;
+};
+
+/// How many rows the arrays of each role have; 1 where there are none.
+struct row_counts {
+  std::int64_t i = 1, j = 1;
+};
+constexpr std::int64_t output_rows(axis folds, row_counts counts) {
+  return folds == axis::j ? counts.i : folds == axis::i ? counts.j : 1;
+}
+
+/// A reduction as data: all that a call needs to know of it, for one real type and one kind of executor.
+struct recipe {
+  const symbol* symbols;
+  int symbol_count;
+  const output_shape* outputs;
+  int output_count;
+  message (*text)();
+  /// Fills the outputs from arrays that were found to fit; one leaf_array for each symbol.
+  void (*compute)(const void* executor, const leaf_array* arrays, row_counts counts, const output_array* outputs);
+  /// Whether a callback may end the computation before the outputs are complete.
+  bool (*may_end_early)(const void* executor);
+};
+
+/// An array as it was given, its elements of the symbol's type.
+struct given_array : array_shape {
+  const void* data = nullptr;
+  bool is_number = false;
+};
+
+/// "argument 1 (y1, Vj<1, 3>) of Sum(exp(-p3 |x0 - y1|^2) y2)"
+[[gnu::cold, gnu::noinline]] inline message name_argument(const recipe& r, const symbol& s) {
+  const bool is_i = s.symbol_role == role::i, is_j = s.symbol_role == role::j;
+  return message() << "argument " << s.position << " (" << (is_i ? "x" : is_j ? "y" : "p") << s.position << ", "
+                   << (is_i ? "Vi<" : is_j ? "Vj<" : "Pm<") << s.position << ", " << s.dim << ">) of " << r.text();
+}
+[[gnu::cold, gnu::noinline]] inline void refuse_array(const recipe& r, const symbol& s, misfit why, const array_shape& shape) {
+  throw shape_error(name_argument(r, s) << ": " << explain(why, shape, s.dim));
+}
+[[gnu::cold, gnu::noinline]] inline void refuse_number(const recipe& r, const symbol& s) {
+  throw shape_error(name_argument(r, s) << ": a number was given, a vector of dimension " << s.dim << " is needed");
+}
+[[gnu::cold, gnu::noinline]] inline void refuse_parameter(const recipe& r, const symbol& s, std::int64_t rows) {
+  throw shape_error(name_argument(r, s) << ": " << rows * s.dim << " numbers were given, a parameter has " << s.dim);
+}
+[[gnu::cold, gnu::noinline]] inline void refuse_count(const recipe& r, const symbol& s, std::int64_t rows, const symbol& first,
+                                                      std::int64_t wanted) {
+  throw shape_error(name_argument(r, s) << ": " << rows << (rows == 1 ? " row was" : " rows were") << " given, argument "
+                                        << first.position << " has " << wanted);
+}
+[[gnu::cold, gnu::noinline]] inline void refuse_overlap(const recipe& r, const symbol& s) {
+  throw overlap_error(name_argument(r, s) << " lies in the memory that the result is written to");
+}
+[[gnu::cold, gnu::noinline]] inline void refuse_output(const recipe& r, misfit why, const array_shape& shape, int dim) {
+  throw shape_error(message("the memory for the result of ") << r.text() << ": " << explain(why, shape, dim));
+}
+[[gnu::cold, gnu::noinline]] inline void refuse_output_rows(const recipe& r, std::int64_t given, std::int64_t wanted) {
+  throw shape_error(message("the memory for the result of ") << r.text() << ": " << given << (given == 1 ? " row was" : " rows were")
+                                                             << " given, " << wanted << (wanted == 1 ? " is" : " are") << " needed");
+}
+
+inline leaf_array bind_array(const recipe& r, const symbol& s, const given_array& given) {
+  if (given.is_number && s.dim != 1) refuse_number(r, s);
+  array_shape rows = given;
+  if (const misfit why = fit_rows(rows, s.dim, false); why != misfit::none) refuse_array(r, s, why, given);
+  if (s.symbol_role == role::parameter && rows.rows != 1) refuse_parameter(r, s, rows.rows);
+  return {given.data, rows.row_stride, rows.col_stride, rows.rows};
+}
+
+/// The common number of rows of the symbols of one role.
+inline std::int64_t common_rows(const recipe& r, const leaf_array* arrays, role of_role) {
+  int first = -1;
+  for (int s = 0; s < r.symbol_count; ++s) {
+    if (r.symbols[s].symbol_role != of_role) continue;
+    if (first < 0) first = s;
+    if (arrays[s].rows != arrays[first].rows)
+      refuse_count(r, r.symbols[s], arrays[s].rows, r.symbols[first], arrays[first].rows);
+  }
+  return first < 0 ? 1 : arrays[first].rows;
+}
+
+/// The arrays given for the symbols, as rows. Throws shape_error where they do not fit.
+[[gnu::noinline]] inline row_counts bind_arrays(const recipe& r, const given_array* given, leaf_array* arrays) {
+  for (int s = 0; s < r.symbol_count; ++s) arrays[s] = bind_array(r, r.symbols[s], given[s]);
+  return {common_rows(r, arrays, role::i), common_rows(r, arrays, role::j)};
+}
+
+/// The caller's memory for output number o. Throws shape_error where it does not fit, overlap_error.
+[[gnu::noinline]] inline output_array bind_output(const recipe& r, int o, const array_shape& given, void* data,
+                                                  const leaf_array* arrays, row_counts counts) {
+  const output_shape& wanted = r.outputs[o];
+  array_shape rows = given;
+  if (const misfit why = fit_rows(rows, wanted.dim, true); why != misfit::none) refuse_output(r, why, given, wanted.dim);
+  if (rows.rows != output_rows(wanted.folds, counts)) refuse_output_rows(r, rows.rows, output_rows(wanted.folds, counts));
+  const footprint target = footprint_of(data, rows, wanted.element_bytes);
+  for (int s = 0; s < r.symbol_count; ++s) {
+    const symbol& read = r.symbols[s];
+    const array_shape shape{arrays[s].rows, read.dim, 0, arrays[s].row_stride, arrays[s].col_stride, false};
+    if (overlaps(target, footprint_of(arrays[s].data, shape, read.element_bytes))) refuse_overlap(r, read);
+  }
+  return {data, rows.row_stride, rows.col_stride, false};
+}
+
+/// New memory for a result.
+template <class T>
+[[gnu::noinline]] output_array allocate_output(matrix<T>& m, const output_shape& wanted, row_counts counts) {
+  m = matrix<T>(output_rows(wanted.folds, counts), wanted.dim);
+  return {m.data(), m.cols(), 1, false};
+}
+
+/// Computes into the caller's memory, or adds to it. Where a callback may end the computation early, the result is
+/// complete before the first element is written.
+template <class T>
+[[gnu::noinline]] void compute_into(const recipe& r, const void* executor, const given_array* given, leaf_array* arrays,
+                                    const raw_array<T>& out, bool add) {
+  const row_counts counts = bind_arrays(r, given, arrays);
+  output_array target = bind_output(r, 0, out, out.data, arrays, counts);
+  if (!r.may_end_early(executor)) {
+    target.add = add;
+    return r.compute(executor, arrays, counts, &target);
+  }
+  matrix<T> whole;
+  const output_array temporary = allocate_output(whole, r.outputs[0], counts);
+  r.compute(executor, arrays, counts, &temporary);
+  for (std::int64_t i = 0; i < whole.rows(); ++i)
+    for (std::int64_t k = 0; k < whole.cols(); ++k) {
+      T& place = out.data[i * target.row_stride + k * target.col_stride];
+      place = add ? static_cast<T>(place + whole(i, k)) : whole(i, k);
+    }
+}
+
+}  // namespace KERNFOLD_ABI
+}  // namespace detail
+}  // namespace kernfold

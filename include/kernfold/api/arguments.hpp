@@ -69,7 +69,7 @@ struct argument<binding<S, A>> {
 /// Whether each variable of a signature has one argument; if not, says so in a sentence.
 template <class... Vs, class... Args>
 consteval bool arguments_match(type_list<Vs...> signature, type_list<Args...>) {
-  constexpr bool named = (argument<Args>::is_named || ...);
+  constexpr bool named = (argument<Args>::is_named || ... || false);
   constexpr bool all_named = (argument<Args>::is_named && ...);
   static_assert(!named || all_named, "kernfold: the arguments of a call are given all by position or all by name");
   if constexpr (!named) {
@@ -145,30 +145,43 @@ template <class Element, class Array>
   }
 }
 
-/// The arguments Args of a call, in the order of the variables of its signature.
+/// The real type that the arguments of a call decide; void where they do not fit its variables.
 template <class Signature, class Args, bool Match = arguments_match(Signature{}, Args{})>
-struct call_arguments {
+struct real_choice_of {
+  using real = void;
   static constexpr bool match = false;
 };
 template <class... Vs, class... Args>
-struct call_arguments<type_list<Vs...>, type_list<Args...>, true> {
+struct real_choice_of<type_list<Vs...>, type_list<Args...>, true> {
+  template <class V>
+  using array_of = typename argument<type_at<type_list<Args...>, place_of<V>(type_list<Args...>{})>>::array;
+  static constexpr unsigned seen = (choice_of<Vs, array_of<Vs>>() | ... | 0u);
+  using real = typename decltype(real_type<seen>())::type;
   static constexpr bool match = true;
-  template <class V>
-  static constexpr int place = place_of<V>(type_list<Args...>{});
-  template <class V>
-  using array_of = typename argument<type_at<type_list<Args...>, place<V>>>::array;
-  using real = typename decltype(real_type<(choice_of<Vs, array_of<Vs>>() | ... | 0u)>())::type;
+  static constexpr bool has_reals = seen != 0;
+};
 
+/// The arguments Args of a call, in the order of the variables of its signature.
+template <class Signature, class Args, class Real>
+struct call_arguments;
+template <class... Vs, class... Args, class Real>
+struct call_arguments<type_list<Vs...>, type_list<Args...>, Real> {
   static constexpr int count = sizeof...(Vs);
   given_array given[count + 1];
   leaf_array arrays[count + 1];
   std::int64_t numbers[count + 1];
 
   explicit call_arguments(const Args&... args) {
-    const void* const places[] = {argument<Args>::address(args)..., nullptr};
-    int s = 0;
-    ((describe_given<stored_element<Vs, real>, array_of<Vs>>(given[s], numbers[s], places[place<Vs>]), ++s), ...);
+    [[maybe_unused]] const void* const places[] = {argument<Args>::address(args)..., nullptr};
+    [[maybe_unused]] int s = 0;
+    ((describe_given<stored_element<Vs, Real>, array_of<Vs>>(given[s], numbers[s], places[place<Vs>]), ++s), ...);
   }
+
+ private:
+  template <class V>
+  static constexpr int place = place_of<V>(type_list<Args...>{});
+  template <class V>
+  using array_of = typename argument<type_at<type_list<Args...>, place<V>>>::array;
 };
 
 }  // namespace KERNFOLD_ABI

@@ -9,18 +9,27 @@
 
 namespace kernfold {
 namespace detail {
-inline namespace KERNFOLD_ABI {
+/// The type of an array's numbers, as data.
+struct element_code {
+  char kind;  // 'f' floating, 'i' signed, 'u' unsigned
+  unsigned char bytes;
+  friend constexpr bool operator==(element_code, element_code) = default;
+};
+template <class T>
+inline constexpr element_code code_of{std::is_floating_point_v<T> ? 'f' : std::is_signed_v<T> ? 'i' : 'u', sizeof(T)};
 
 /// A variable of a formula, as checks and messages see it.
 struct symbol {
   role symbol_role;
-  int position, dim, element_bytes;
+  int position, dim;
+  element_code element;
 };
 
 /// One result of a reduction.
 struct output_shape {
   axis folds;
-  int dim, element_bytes;
+  int dim;
+  element_code element;
 };
 
 /// How many rows the arrays of each role have; 1 where there are none.
@@ -49,6 +58,8 @@ struct given_array : array_shape {
   const void* data = nullptr;
   bool is_number = false;
 };
+
+inline namespace KERNFOLD_ABI {
 
 /// "argument 1 (y1, Vj<1, 3>) of Sum(exp(-p3 |x0 - y1|^2) y2)"
 [[gnu::cold, gnu::noinline]] inline message name_argument(const recipe& r, const symbol& s) {
@@ -114,13 +125,23 @@ inline std::int64_t common_rows(const recipe& r, const leaf_array* arrays, role 
   array_shape rows = given;
   if (const misfit why = fit_rows(rows, wanted.dim, true); why != misfit::none) refuse_output(r, why, given, wanted.dim);
   if (rows.rows != output_rows(wanted.folds, counts)) refuse_output_rows(r, rows.rows, output_rows(wanted.folds, counts));
-  const footprint target = footprint_of(data, rows, wanted.element_bytes);
+  const footprint target = footprint_of(data, rows, wanted.element.bytes);
   for (int s = 0; s < r.symbol_count; ++s) {
     const symbol& read = r.symbols[s];
     const array_shape shape{arrays[s].rows, read.dim, 0, arrays[s].row_stride, arrays[s].col_stride, false};
-    if (overlaps(target, footprint_of(arrays[s].data, shape, read.element_bytes))) refuse_overlap(r, read);
+    if (overlaps(target, footprint_of(arrays[s].data, shape, read.element.bytes))) refuse_overlap(r, read);
   }
   return {data, rows.row_stride, rows.col_stride, false};
+}
+
+/// The caller's memory for a result whose elements are T.
+template <class T, class Output>
+raw_array<T> describe_as_result(Output&& out) {
+  const auto target = describe_output(static_cast<Output&&>(out));
+  constexpr bool fits = std::is_same_v<std::remove_pointer_t<decltype(target.data)>, T>;
+  static_assert(fits, "kernfold: the result's memory must have the real type of the call, or std::int64_t for indices");
+  if constexpr (fits) return target;
+  else return {};
 }
 
 /// New memory for a result.

@@ -6,6 +6,17 @@
 
 namespace kernfold {
 
+/// Several results of one call, for structured bindings: auto [a, b] = ...
+template <class... Ts>
+struct results : detail::slot_list_of<Ts...> {
+  template <int At>
+  friend auto& get(results& r) { return detail::get<At>(r); }
+  template <int At>
+  friend auto& get(const results& r) { return detail::get<At>(r); }
+  template <int At>
+  friend auto get(results&& r) { return static_cast<type_at<type_list<Ts...>, At>&&>(detail::get<At>(r)); }
+};
+
 /// Options of a reduction, for .with(...).
 template <accumulation A>
 struct accumulation_option {};
@@ -114,7 +125,7 @@ class computation {
   template <class Leaf>
   void compute_leaf() {
     auto& values = values_of<Leaf, Real>(folded_).values;
-    const output_array out = allocate_output(values, {Leaf::folds, Leaf::dim, 0}, counts_);
+    const output_array out = allocate_output(values, {Leaf::folds, Leaf::dim, {}}, counts_);
     sweep<Leaf::folds, typename Leaf::spec>(&out);
   }
 
@@ -164,13 +175,13 @@ template <class Signature, class Real>
 struct symbol_table;
 template <class... Vs, class Real>
 struct symbol_table<type_list<Vs...>, Real> {
-  static constexpr symbol row[] = {{Vs::symbol_role, Vs::position, Vs::dim, sizeof(stored_element<Vs, Real>)}..., {}};
+  static constexpr symbol row[] = {{Vs::symbol_role, Vs::position, Vs::dim, code_of<stored_element<Vs, Real>>}..., {}};
 };
 template <class Items, class Real>
 struct output_table;
 template <class... Items, class Real>
 struct output_table<type_list<Items...>, Real> {
-  static constexpr output_shape row[] = {{Items::folds, Items::spec::dim, sizeof(element_of_item<Items, Real>)}..., {}};
+  static constexpr output_shape row[] = {{Items::folds, Items::spec::dim, code_of<element_of_item<Items, Real>>}..., {}};
 };
 
 /// A reduction as data.

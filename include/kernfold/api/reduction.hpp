@@ -6,20 +6,9 @@
 #include "../reduction/kmin.hpp"
 #include "../reduction/logsumexp.hpp"
 #include "../reduction/sum.hpp"
-#include "computation.hpp"
+#include "stream.hpp"
 
 namespace kernfold {
-
-/// Several results of one call, for structured bindings: auto [a, b] = ...
-template <class... Ts>
-struct results : detail::slot_list_of<Ts...> {
-  template <int At>
-  friend auto& get(results& r) { return detail::get<At>(r); }
-  template <int At>
-  friend auto& get(const results& r) { return detail::get<At>(r); }
-  template <int At>
-  friend auto get(results&& r) { return static_cast<type_at<type_list<Ts...>, At>&&>(detail::get<At>(r)); }
-};
 
 namespace detail {
 inline namespace KERNFOLD_ABI {
@@ -32,10 +21,10 @@ struct placed {
   /// The results, as new matrices: one, or several for structured bindings.
   template <class... Args>
   auto operator()(const Args&... args) const {
-    using given = call_arguments<typename Reduction::signature, type_list<Args...>>;
-    if constexpr (given::match) {
-      given arguments(args...);
-      return compute_new<typename given::real>(arguments.given, arguments.arrays, typename Reduction::items{},
+    using choice = real_choice_of<typename Reduction::signature, type_list<Args...>>;
+    if constexpr (choice::match) {
+      call_arguments<typename Reduction::signature, type_list<Args...>, typename choice::real> arguments(args...);
+      return compute_new<typename choice::real>(arguments.given, arguments.arrays, typename Reduction::items{},
                                                typename Reduction::item_numbers{});
     }
   }
@@ -45,6 +34,17 @@ struct placed {
   /// Adds the result to the caller's memory.
   template <class Output, class... Args>
   void add_to(Output&& out, const Args&... args) const { write(true, static_cast<Output&&>(out), args...); }
+  /// Begins a reduction whose columns arrive in pieces, from the rows' arrays and the parameters.
+  template <class... Args>
+  auto start(const Args&... args) const {
+    using rows = typename sides<type_at<typename Reduction::items, 0>::folds, typename Reduction::signature>::rows;
+    static_assert((argument<Args>::is_named && ...), "kernfold: start takes its arguments by name, as in x = X");
+    using choice = real_choice_of<rows, type_list<Args...>>;
+    if constexpr (choice::match && (argument<Args>::is_named && ...)) {
+      using real = typename choice::real;
+      return running_reduction<Reduction, Executor, real>(where, call_arguments<rows, type_list<Args...>, real>(args...));
+    }
+  }
 
  private:
   template <class Real, class... Items, int... Is>
@@ -61,14 +61,12 @@ struct placed {
   template <class Output, class... Args>
   void write(bool add, Output&& out, const Args&... args) const {
     static_assert(Reduction::items::size == 1, "kernfold: into and add_to write one result; call the reduction for several");
-    using given = call_arguments<typename Reduction::signature, type_list<Args...>>;
-    if constexpr (given::match && Reduction::items::size == 1) {
-      using real = typename given::real;
-      using element = element_of_item<type_at<typename Reduction::items, 0>, real>;
-      given arguments(args...);
-      const auto target = describe_output(static_cast<Output&&>(out));
-      static_assert(std::is_same_v<std::remove_pointer_t<decltype(target.data)>, element>,
-                    "kernfold: the result's memory must have the real type of the call, or std::int64_t for indices");
+    using choice = real_choice_of<typename Reduction::signature, type_list<Args...>>;
+    if constexpr (choice::match && Reduction::items::size == 1) {
+      using real = typename choice::real;
+      call_arguments<typename Reduction::signature, type_list<Args...>, real> arguments(args...);
+      const auto target = describe_as_result<element_of_item<type_at<typename Reduction::items, 0>, real>>(
+          static_cast<Output&&>(out));
       compute_into(recipe_of<Reduction, Executor, real>, &where, arguments.given, arguments.arrays, target, add);
     }
   }
@@ -103,6 +101,10 @@ struct reduction {
   void into(Output&& out, const Args&... args) const { on(cpu{}).into(static_cast<Output&&>(out), args...); }
   template <class Output, class... Args>
   void add_to(Output&& out, const Args&... args) const { on(cpu{}).add_to(static_cast<Output&&>(out), args...); }
+
+  /// Begins a reduction whose columns arrive in pieces: see running_reduction.
+  template <class... Args>
+  auto start(const Args&... args) const { return on(cpu{}).start(args...); }
 
   template <class Executor>
   detail::placed<reduction, Executor> on(Executor executor) const { return {static_cast<Executor&&>(executor)}; }

@@ -72,6 +72,10 @@ inline namespace KERNFOLD_ABI {
 /// How a kind of executor runs a plan:
 ///   run<Plan>(executor, leaves, outputs, rows, columns)
 ///   may_end_early(executor)   whether a callback may end the computation before the outputs are complete
+/// and, for columns that arrive in pieces, with the states of all rows:
+///   begin<Plan>(executor, leaves, rows)                    states that have seen no columns
+///   absorb(executor, states, leaves, rows, first, end)     columns first to end - 1, which the leaves show from row 0 on
+///   finish(executor, states, leaves, outputs, rows, columns)
 template <class Executor>
 struct executor_traits;
 

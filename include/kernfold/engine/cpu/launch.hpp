@@ -168,6 +168,33 @@ inline void run_steps(const cpu& where, const sweep_arrays& arrays, const sweep_
   if (where.progress) where.progress(1.0);
 }
 
+/// The states of a reduction's rows between two pieces of its columns. They belong to the instruction set that began them.
+class cpu_states {
+ public:
+  cpu_states(const sweep_steps& steps, std::int64_t rows)
+      : steps_(steps),
+        rows_(rows),
+        memory_(sweep::states_bytes(steps, rows) + arena::alignment),
+        states_(static_cast<char*>(memory_.take(sweep::states_bytes(steps, rows)))) {}
+
+  void run(const cpu& where, const sweep_arrays& arrays, bool begins, bool ends) {
+    const std::int64_t columns = arrays.columns - arrays.first_column;
+    monitor watch(where, arrays.rows * columns);
+    sweep(arrays, steps_, watch, thread_count(where, arrays.rows, columns), {states_, begins, ends}).run();
+  }
+  /// The columns of `later` come after these. Both belong to the same instruction set.
+  void merge(const cpu_states& later) {
+    steps_.merge(states_, later.states_, sweep::states_bytes(steps_, rows_) / steps_.state_bytes);
+  }
+  bool has_shape_of(const cpu_states& other) const { return rows_ == other.rows_ && steps_.merge == other.steps_.merge; }
+
+ private:
+  sweep_steps steps_;
+  std::int64_t rows_;
+  arena memory_;
+  char* states_;
+};
+
 }  // namespace KERNFOLD_ABI
 }  // namespace detail
 
@@ -179,12 +206,33 @@ struct executor_traits<cpu> {
   static void run(const cpu& where, const leaf_array* leaves, const output_array* outputs, std::int64_t rows,
                   std::int64_t columns) {
 #if !KERNFOLD_DEVICE_PASS  // no device code begins here: nvcc's second pass need not instantiate it
-    const instruction_set set = detail::chosen_instruction_set(where);
-    detail::run_steps(where, {leaves, outputs, rows, columns}, detail::steps_of<Plan>(detail::compiled_sets{}, set));
+    detail::run_steps(where, {leaves, outputs, rows, columns}, steps_for<Plan>(where));
 #endif
   }
   static bool may_end_early(const void* where) {
     return static_cast<const cpu*>(where)->stop || static_cast<const cpu*>(where)->progress;
+  }
+
+  using states = detail::cpu_states;
+  template <class Plan>
+  static states begin(const cpu& where, const leaf_array* leaves, std::int64_t rows) {
+    states fresh(steps_for<Plan>(where), rows);
+    fresh.run(where, {leaves, nullptr, rows, 0}, true, false);
+    return fresh;
+  }
+  static void absorb(const cpu& where, states& to, const leaf_array* leaves, std::int64_t rows, std::int64_t first,
+                     std::int64_t end) {
+    to.run(where, {leaves, nullptr, rows, end, first}, false, false);
+  }
+  static void finish(const cpu& where, states& from, const leaf_array* leaves, const output_array* outputs, std::int64_t rows,
+                     std::int64_t columns) {
+    from.run(where, {leaves, outputs, rows, columns, columns}, false, true);
+  }
+
+ private:
+  template <class Plan>
+  static detail::sweep_steps steps_for(const cpu& where) {
+    return detail::steps_of<Plan>(detail::compiled_sets{}, detail::chosen_instruction_set(where));
   }
 };
 

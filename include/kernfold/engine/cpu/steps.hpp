@@ -57,7 +57,7 @@ struct prepare_step {
     f.column_number = number;
     f.kept = kept;
     f.kept_indices = kept_indices;
-    evaluate(f, single_source<P, real>{arrays.leaves, number});
+    evaluate(f, single_source<P, real>{arrays.leaves, S == stage::column ? number - arrays.first_column : number});
   }
 };
 

@@ -26,8 +26,8 @@ class arena {
   arena() = default;
   explicit arena(std::int64_t bytes)
       : memory_(static_cast<char*>(::operator new(static_cast<std::size_t>(bytes), std::align_val_t(alignment)))) {}
-  arena(const arena&) = delete;
-  arena& operator=(const arena&) = delete;
+  arena(arena&& other) noexcept : memory_(other.memory_), used_(other.used_) { other.memory_ = nullptr; }
+  arena& operator=(arena&&) = delete;
   ~arena() {
     if (memory_) ::operator delete(memory_, std::align_val_t(alignment));
   }
@@ -43,11 +43,19 @@ class arena {
   std::int64_t used_ = 0;
 };
 
-/// The arrays of a sweep and its shape.
+/// The arrays of a sweep and its shape. Columns are numbered through where they come in pieces: these arrays hold those
+/// from first_column on, and `columns` counts all so far.
 struct sweep_arrays {
   const leaf_array* leaves;
   const output_array* outputs;
-  std::int64_t rows, columns;
+  std::int64_t rows, columns, first_column = 0;
+};
+
+/// Which part of a reduction a sweep is: all of it, or one of several that hand the rows' states on. The one that begins
+/// with states has no columns yet.
+struct sweep_part {
+  char* states = nullptr;  // (row packs), or nowhere: the sweep is all of it
+  bool begins = true, ends = true;
 };
 
 /// What a thread keeps between the steps of its task.
@@ -86,13 +94,14 @@ struct sweep_steps {
 /// The walk over groups, stretches of columns and tiles.
 class sweep {
  public:
-  sweep(const sweep_arrays& a, const sweep_steps& s, monitor& w, int threads)
+  sweep(const sweep_arrays& a, const sweep_steps& s, monitor& w, int threads, sweep_part part = {})
       : arrays_(a),
         steps_(s),
         watch_(w),
+        part_(part),
         threads_(threads),
         blocks_((a.rows + row_block - 1) / row_block),
-        split_(split_columns(a.rows, a.columns, s.policy.tile_columns)),
+        split_(split_columns(a.rows, a.columns - a.first_column, s.policy.tile_columns)),
         group_rows_(rows_per_group(blocks_, s.policy.group_rows / row_block, threads) * row_block),
         shared_(stretch_bytes() + block_bytes() + 2 * arena::alignment),
         stretch_states_(static_cast<char*>(shared_.take(stretch_bytes()))),
@@ -101,16 +110,22 @@ class sweep {
   /// Throws what the callbacks throw, kf::stopped, std::bad_alloc.
   void run() {
     run_phase(false);
-    if (split_.stretches > 1 && !watch_.stopped()) run_phase(true);
+    if (is_split() && !watch_.stopped()) run_phase(true);
     watch_.rethrow();
     if (watch_.stopped()) throw stopped("the computation was stopped by its caller");
-    if (steps_.block_state_bytes > 0) steps_.finish(arrays_, block_states_);
+    if (part_.ends && steps_.block_state_bytes > 0) steps_.finish(arrays_, block_states_);
+  }
+
+  /// The memory for the states of all rows.
+  static std::int64_t states_bytes(const sweep_steps& s, std::int64_t rows) {
+    return (rows + row_block - 1) / row_block * (row_block / s.lanes) * s.state_bytes;
   }
 
  private:
   const sweep_arrays& arrays_;
   const sweep_steps& steps_;
   monitor& watch_;
+  sweep_part part_;
   int threads_;
   std::int64_t blocks_;
   column_split split_;
@@ -126,9 +141,9 @@ class sweep {
     const std::int64_t even = blocks / (std::int64_t(threads) * 4);
     return even < 1 ? 1 : even > most ? most : even;
   }
-  std::int64_t packs() const { return blocks_ * (row_block / steps_.lanes); }
-  std::int64_t stretch_bytes() const { return split_.stretches > 1 ? split_.stretches * packs() * steps_.state_bytes : 0; }
+  std::int64_t stretch_bytes() const { return is_split() ? split_.stretches * states_bytes(steps_, arrays_.rows) : 0; }
   std::int64_t block_bytes() const { return (blocks_ + 1) * steps_.block_state_bytes; }
+  bool is_split() const { return split_.stretches > 1; }
   std::int64_t task_count() const {
     const std::int64_t groups = (arrays_.rows + group_rows_ - 1) / group_rows_;
     return is_merging_ ? groups : groups * split_.stretches;
@@ -183,24 +198,28 @@ class sweep {
     const std::int64_t number = is_merging_ ? 0 : task % split_.stretches;
     const std::int64_t end = (group + 1) * group_rows_;
     const stretch rows{group * group_rows_, end < arrays_.rows ? end : arrays_.rows};
-    char* const states = split_.stretches > 1 ? states_of(number, rows.first) : mine.states;
     steps_.prepare_rows(arrays_, mine, rows, steps_.lanes);
+    char* states = part_.states ? part_.states + state_offset(rows.first) : mine.states;
     if (is_merging_) {
       const std::int64_t packs = (rows.end - rows.first + steps_.lanes - 1) / steps_.lanes;
-      for (std::int64_t k = 1; k < split_.stretches; ++k) steps_.merge(states, states_of(k, rows.first), packs);
+      std::int64_t k = 0;
+      if (!part_.states) states = states_of(k++, rows.first);
+      for (; k < split_.stretches; ++k) steps_.merge(states, states_of(k, rows.first), packs);
     } else {
-      const std::int64_t first = number * split_.columns_each, last = first + split_.columns_each;
-      fold_stretch(mine, states, rows, {first, last < arrays_.columns ? last : arrays_.columns}, is_caller);
+      const std::int64_t first = arrays_.first_column + number * split_.columns_each, last = first + split_.columns_each;
+      fold_stretch(mine, is_split() ? states_of(number, rows.first) : states, rows,
+                   {first, last < arrays_.columns ? last : arrays_.columns}, is_caller);
     }
-    if ((is_merging_ || split_.stretches == 1) && !watch_.stopped())
+    if (part_.ends && (is_merging_ || !is_split()) && !watch_.stopped())
       steps_.finish_rows(arrays_, mine, states, rows, block_states_);
   }
+  std::int64_t state_offset(std::int64_t first_row) const { return first_row / steps_.lanes * steps_.state_bytes; }
   char* states_of(std::int64_t number, std::int64_t first_row) const {
-    return stretch_states_ + (number * packs() + first_row / steps_.lanes) * steps_.state_bytes;
+    return stretch_states_ + number * states_bytes(steps_, arrays_.rows) + state_offset(first_row);
   }
 
   void fold_stretch(const workspace& mine, char* states, stretch rows, stretch columns, bool is_caller) {
-    bool is_first = true;
+    bool is_first = part_.begins || is_split();
     const auto fold = [&](stretch tile) {
       steps_.fold_tile(mine, states, rows, tile, is_first);
       is_first = false;

@@ -1,0 +1,201 @@
+// kernfold/api/stream.hpp: a reduction whose columns arrive in pieces: start, absorb, merge, finish.
+#pragma once
+
+#include "computation.hpp"
+
+namespace kernfold {
+namespace detail {
+
+/// The variables whose arrays are known from the start (those of the output's rows, and parameters), and those whose rows
+/// are the columns of the pairs.
+template <axis A, class Signature>
+struct sides;
+template <axis A, class... Vs>
+struct sides<A, type_list<Vs...>> {
+  static constexpr role folded = A == axis::i ? role::i : role::j;
+  using columns = join<keep_if<Vs::symbol_role == folded, Vs>...>;
+  using rows = join<keep_if<Vs::symbol_role != folded, Vs>...>;
+};
+
+inline namespace KERNFOLD_ABI {
+
+/// The arrays of one side as they were given, to be bound again whenever the states move on. Plain numbers are kept here.
+template <int Count>
+struct kept_arguments {
+  given_array given[Count + 1];
+  std::int64_t numbers[Count + 1];
+
+  template <class Arguments>
+  explicit kept_arguments(const Arguments& arguments) {
+    for (int s = 0; s < Count; ++s) {
+      given[s] = arguments.given[s];
+      numbers[s] = arguments.numbers[s];
+    }
+  }
+  row_counts bind(const recipe& r, leaf_array* arrays) const {
+    given_array here[Count + 1];
+    for (int s = 0; s < Count; ++s) {
+      here[s] = given[s];
+      if (here[s].is_number) here[s].data = &numbers[s];
+    }
+    return bind_arrays(r, here, arrays);
+  }
+};
+
+}  // namespace KERNFOLD_ABI
+}  // namespace detail
+
+inline namespace KERNFOLD_ABI {
+
+/// The state of a reduction whose columns arrive in pieces, from several files, threads or machines:
+///   auto state = r.start(x = X, g = 0.5f);    the rows' arrays and the parameters, by name; X must live until the end
+///   state.absorb(y = Y1, b = B1);             a piece of the columns, in their order
+///   state.merge(other);                       those of a state of the same rows, which come after these
+///   state.finish(out);                        or auto a = state.finish(); more columns may still be absorbed
+/// finish gives sum_j over all columns so far, as a call with all of them would, but for how the sum is rounded.
+/// Columns are numbered through, 0, 1, ...; a state whose first column is another one says so by number_columns_from(n).
+/// Throws shape_error and what a call throws.
+template <class Reduction, class Executor, class Real>
+class running_reduction {
+ public:
+  template <class RowArguments>
+  running_reduction(Executor where, const RowArguments& rows)
+      : where_(static_cast<Executor&&>(where)), row_arguments_(rows), states_(begin()) {}
+
+  template <class... Args>
+  running_reduction& absorb(const Args&... args) {
+    using choice = detail::real_choice_of<column_side, type_list<Args...>>;
+    if constexpr (choice::match) {
+      constexpr bool same_real = std::is_same_v<typename choice::real, Real> || !choice::has_reals;
+      static_assert(same_real, "kernfold: the arrays of a reduction are all float or all double, those of later columns too");
+      if constexpr (same_real) {
+        const detail::call_arguments<column_side, type_list<Args...>, Real> arguments(args...);
+        absorb_piece(arguments.given);
+      }
+    }
+    return *this;
+  }
+  /// The columns of `later` come after these.
+  running_reduction& merge(const running_reduction& later) {
+    if (!states_.has_shape_of(later.states_))
+      throw shape_error(message() << "two states of " << Reduction::text()
+                                  << " differ in their number of rows or their instruction set, and cannot be merged");
+    states_.merge(later.states_);
+    if (later.columns_ > columns_) columns_ = later.columns_;
+    return *this;
+  }
+  /// The next column to be absorbed is number n.
+  running_reduction& number_columns_from(std::int64_t n) {
+    columns_ = n;
+    return *this;
+  }
+  /// One more than the number of the last column.
+  std::int64_t columns() const { return columns_; }
+
+  /// The result, as a new matrix; several for structured bindings.
+  auto finish() { return finish_new(typename Reduction::items{}, typename Reduction::item_numbers{}); }
+  /// Writes the result to the caller's memory.
+  template <class Output>
+  void finish(Output&& out) {
+    static_assert(Reduction::items::size == 1, "kernfold: finish(out) writes one result; finish() returns several");
+    const auto target = detail::describe_as_result<detail::element_of_item<type_at<typename Reduction::items, 0>, Real>>(
+        static_cast<Output&&>(out));
+    leaf_array rows[row_side::size + 1];
+    const detail::row_counts counts = row_arguments_.bind(row_recipe, rows);
+    const output_array output = detail::bind_output(row_recipe, 0, target, target.data, rows, counts);
+    finish_to(rows, counts, &output);
+  }
+
+ private:
+  static constexpr axis folds = type_at<typename Reduction::items, 0>::folds;
+  using sides = detail::sides<folds, typename Reduction::signature>;
+  using row_side = typename sides::rows;
+  using column_side = typename sides::columns;
+  template <class List>
+  struct plan_of;
+  template <class... Items>
+  struct plan_of<type_list<Items...>> {
+    static_assert(((Items::folds == folds) && ...), "kernfold: reductions that share a stream of columns fold the same axis");
+    using options = typename Reduction::options;
+    using type = sweep_plan<folds, detail::accumulation_of(options{}), contains<accurate_exp_option>(options{}), Real,
+                            typename Items::spec...>;
+  };
+  using plan = typename plan_of<typename Reduction::items>::type;
+  using traits = executor_traits<Executor>;
+  static_assert(detail::folded_in<typename Reduction::formulas>::type::size == 0,
+                "kernfold: this reduction needs the value of another one over all columns (as the gradient of a log-sum-exp "
+                "does), which is not known while they arrive: call it with whole arrays");
+
+  static constexpr detail::recipe row_recipe{detail::symbol_table<row_side, Real>::row, row_side::size,
+                                             detail::output_table<typename Reduction::items, Real>::row,
+                                             Reduction::items::size, &Reduction::text, nullptr, nullptr};
+  static constexpr detail::recipe column_recipe{detail::symbol_table<column_side, Real>::row, column_side::size, nullptr, 0,
+                                                &Reduction::text, nullptr, nullptr};
+  static constexpr std::int64_t row_count(detail::row_counts counts) { return folds == axis::i ? counts.j : counts.i; }
+
+  Executor where_;
+  detail::kept_arguments<row_side::size> row_arguments_;
+  std::int64_t columns_ = 0;
+  typename traits::states states_;
+
+  typename traits::states begin() const {
+    leaf_array rows[row_side::size + 1];
+    const detail::row_counts counts = row_arguments_.bind(row_recipe, rows);
+    leaf_array none[column_side::size + 1] = {};
+    return with_leaves(rows, none, [&](const leaf_array* leaves) {
+      return traits::template begin<plan>(where_, leaves, row_count(counts));
+    });
+  }
+  void absorb_piece(const detail::given_array* given) {
+    leaf_array rows[row_side::size + 1], columns[column_side::size + 1];
+    const detail::row_counts counts = row_arguments_.bind(row_recipe, rows);
+    const detail::row_counts piece = detail::bind_arrays(column_recipe, given, columns);
+    const std::int64_t count = folds == axis::i ? piece.i : piece.j;
+    with_leaves(rows, columns, [&](const leaf_array* leaves) {
+      traits::absorb(where_, states_, leaves, row_count(counts), columns_, columns_ + count);
+    });
+    columns_ += count;
+  }
+  void finish_to(const leaf_array* rows, detail::row_counts counts, const output_array* outputs) {
+    leaf_array none[column_side::size + 1] = {};
+    with_leaves(rows, none, [&](const leaf_array* leaves) {
+      traits::finish(where_, states_, leaves, outputs, row_count(counts), columns_);
+    });
+  }
+  template <class... Items, int... Is>
+  auto finish_new(type_list<Items...>, std::integer_sequence<int, Is...>) {
+    leaf_array rows[row_side::size + 1];
+    const detail::row_counts counts = row_arguments_.bind(row_recipe, rows);
+    results<matrix<detail::element_of_item<Items, Real>>...> all;
+    const output_array outputs[] = {detail::allocate_output(detail::get<Is>(all), row_recipe.outputs[Is], counts)...};
+    finish_to(rows, counts, outputs);
+    if constexpr (sizeof...(Items) == 1) return static_cast<decltype(detail::get<0>(all))&&>(detail::get<0>(all));
+    else return all;
+  }
+
+  /// f with the arrays of the plan's leaves, in their order.
+  template <class F>
+  static auto with_leaves(const leaf_array* rows, const leaf_array* columns, F f) {
+    return with_leaves(rows, columns, f, typename plan::program_type::leaves{});
+  }
+  template <class F, class... Leaves>
+  static auto with_leaves(const leaf_array* rows, const leaf_array* columns, F& f, type_list<Leaves...>) {
+    const leaf_array leaves[] = {leaf<Leaves>(rows, columns)..., leaf_array{}};
+    return f(leaves);
+  }
+  template <class Leaf>
+  static leaf_array leaf(const leaf_array* rows, const leaf_array* columns) {
+    if constexpr (is_origin<Leaf>) {
+      return leaf<typename Leaf::variable>(rows, columns);
+    } else if constexpr (Leaf::symbol_role == sides::folded) {
+      constexpr int number = index_of<Leaf>(column_side{});
+      return columns[number];
+    } else {
+      constexpr int number = index_of<Leaf>(row_side{});
+      return rows[number];
+    }
+  }
+};
+
+}  // namespace KERNFOLD_ABI
+}  // namespace kernfold

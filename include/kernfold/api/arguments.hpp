@@ -105,7 +105,7 @@ consteval unsigned choice_of() {
   if constexpr (!std::is_same_v<typename V::element, default_real>) {
     return unsigned(real_choice::none);
   } else {
-    using element = element_of<Array>;
+    using element = element_anywhere<Array>;
     if constexpr (std::is_arithmetic_v<Array>)
       return unsigned(std::is_same_v<element, float> ? real_choice::float_number : real_choice::double_number);
     else
@@ -131,7 +131,7 @@ template <class V, class Real>
 using stored_element = std::conditional_t<std::is_same_v<typename V::element, default_real>, Real, typename V::element>;
 
 /// An argument's array as data. A plain number is converted to the element type and kept in `number`.
-template <class Element, class Array>
+template <class Element, bool OnDevice, class Array>
 [[gnu::noinline]] void describe_given(given_array& to, std::int64_t& number, const void* address) {
   const Array& array = *static_cast<const Array*>(address);
   if constexpr (std::is_arithmetic_v<Array>) {
@@ -139,8 +139,15 @@ template <class Element, class Array>
     __builtin_memcpy(&number, &value, sizeof value);
     to = {{-1, -1, 1, 0, 1, true}, &number, true};
   } else {
-    static_assert(std::is_same_v<element_of<Array>, Element>, "kernfold: an array's element type is not that of its symbol");
-    const auto raw = describe(array);
+    constexpr bool is_on_device = device_array_like<const Array>;
+    static_assert(OnDevice || !is_on_device,
+                  "kernfold: an array in the memory of a device was given to a call on the processor; run it there with "
+                  ".on(kf::cuda{stream})");
+    static_assert(!OnDevice || is_on_device,
+                  "kernfold: an array in the memory of the host was given to a call on a device; pass kf::device_view{pointer, "
+                  "rows, dim} of device memory, or run it with .on(kf::cuda_host{}), which copies");
+    static_assert(std::is_same_v<element_anywhere<Array>, Element>, "kernfold: an array's element type is not that of its symbol");
+    const auto raw = describe_anywhere(array);
     to = {raw, raw.data, false};
   }
 }
@@ -162,10 +169,10 @@ struct real_choice_of<type_list<Vs...>, type_list<Args...>, true> {
 };
 
 /// The arguments Args of a call, in the order of the variables of its signature.
-template <class Signature, class Args, class Real>
+template <class Signature, class Args, class Real, bool OnDevice>
 struct call_arguments;
-template <class... Vs, class... Args, class Real>
-struct call_arguments<type_list<Vs...>, type_list<Args...>, Real> {
+template <class... Vs, class... Args, class Real, bool OnDevice>
+struct call_arguments<type_list<Vs...>, type_list<Args...>, Real, OnDevice> {
   static constexpr int count = sizeof...(Vs);
   given_array given[count + 1];
   leaf_array arrays[count + 1];
@@ -174,7 +181,7 @@ struct call_arguments<type_list<Vs...>, type_list<Args...>, Real> {
   explicit call_arguments(const Args&... args) {
     [[maybe_unused]] const void* const places[] = {argument<Args>::address(args)..., nullptr};
     [[maybe_unused]] int s = 0;
-    ((describe_given<stored_element<Vs, Real>, array_of<Vs>>(given[s], numbers[s], places[place<Vs>]), ++s), ...);
+    ((describe_given<stored_element<Vs, Real>, OnDevice, array_of<Vs>>(given[s], numbers[s], places[place<Vs>]), ++s), ...);
   }
 
  private:

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "../core/matrix.hpp"
-#include "../core/view.hpp"
+#include "../core/device_view.hpp"
 #include "../engine/plan.hpp"
 #include "../formula/print.hpp"
 
@@ -137,18 +137,19 @@ inline std::int64_t common_rows(const recipe& r, const leaf_array* arrays, role 
 /// The caller's memory for a result whose elements are T.
 template <class T, class Output>
 raw_array<T> describe_as_result(Output&& out) {
-  const auto target = describe_output(static_cast<Output&&>(out));
+  const auto target = describe_output_anywhere(static_cast<Output&&>(out));
   constexpr bool fits = std::is_same_v<std::remove_pointer_t<decltype(target.data)>, T>;
   static_assert(fits, "kernfold: the result's memory must have the real type of the call, or std::int64_t for indices");
   if constexpr (fits) return target;
   else return {};
 }
 
-/// New memory for a result.
-template <class T>
-[[gnu::noinline]] output_array allocate_output(matrix<T>& m, const output_shape& wanted, row_counts counts) {
-  m = matrix<T>(output_rows(wanted.folds, counts), wanted.dim);
-  return {m.data(), m.cols(), 1, false};
+/// New memory for a result, of the kind that belongs to an executor.
+template <class T, class Executor>
+[[gnu::noinline]] output_array allocate_output(const Executor& where, typename executor_traits<Executor>::template memory<T>& m,
+                                               const output_shape& wanted, row_counts counts) {
+  m = executor_traits<Executor>::template allocate<T>(where, output_rows(wanted.folds, counts), wanted.dim);
+  return {executor_traits<Executor>::data_of(m), m.cols(), 1, false};
 }
 
 /// Computes into the caller's memory, or adds to it. Where a callback may end the computation early, the result is
@@ -162,8 +163,8 @@ template <class T>
     target.add = add;
     return r.compute(executor, arrays, counts, &target);
   }
-  matrix<T> whole;
-  const output_array temporary = allocate_output(whole, r.outputs[0], counts);
+  matrix<T> whole(output_rows(r.outputs[0].folds, counts), r.outputs[0].dim);
+  const output_array temporary{whole.data(), whole.cols(), 1, false};
   r.compute(executor, arrays, counts, &temporary);
   for (std::int64_t i = 0; i < whole.rows(); ++i)
     for (std::int64_t k = 0; k < whole.cols(); ++k) {

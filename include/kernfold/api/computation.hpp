@@ -81,21 +81,27 @@ struct folded_closure<type_list<Leaves...>> {
 };
 
 template <class Leaf, class Real>
+using element_of_folded = std::conditional_t<Leaf::result == kind::index, std::int64_t, Real>;
+template <class Leaf, class Memory>
 struct folded_rows {
-  matrix<std::conditional_t<Leaf::result == kind::index, std::int64_t, Real>> values;
+  Memory values;
 };
-template <class Real, class Leaves>
+template <class Executor, class Real, class Leaves>
 struct all_folded_rows;
-template <class Real, class... Leaves>
-struct all_folded_rows<Real, type_list<Leaves...>> : folded_rows<Leaves, Real>... {};
-template <class Leaf, class Real>
-KERNFOLD_INLINE folded_rows<Leaf, Real>& values_of(folded_rows<Leaf, Real>& rows) { return rows; }
+template <class Executor, class Real, class... Leaves>
+struct all_folded_rows<Executor, Real, type_list<Leaves...>>
+    : folded_rows<Leaves, typename executor_traits<Executor>::template memory<element_of_folded<Leaves, Real>>>... {};
+template <class Leaf, class Memory>
+KERNFOLD_INLINE Memory& values_of(folded_rows<Leaf, Memory>& rows) { return rows.values; }
 
 inline namespace KERNFOLD_ABI {
 
 /// What a reduction computes, from arrays that were found to fit.
 template <class Reduction, class Executor, class Real>
 class computation {
+  using traits = executor_traits<Executor>;
+
+
  public:
   static void run(const void* executor, const leaf_array* arrays, row_counts counts, const output_array* outputs) {
     computation c(*static_cast<const Executor*>(executor), arrays, counts);
@@ -113,7 +119,7 @@ class computation {
   const Executor& where_;
   const leaf_array* arrays_;
   row_counts counts_;
-  all_folded_rows<Real, folded_leaves> folded_;
+  all_folded_rows<Executor, Real, folded_leaves> folded_;
 
   computation(const Executor& where, const leaf_array* arrays, row_counts counts)
       : where_(where), arrays_(arrays), counts_(counts) {}
@@ -124,8 +130,8 @@ class computation {
   }
   template <class Leaf>
   void compute_leaf() {
-    auto& values = values_of<Leaf, Real>(folded_).values;
-    const output_array out = allocate_output(values, {Leaf::folds, Leaf::dim, {}}, counts_);
+    const output_array out = allocate_output<element_of_folded<Leaf, Real>>(where_, values_of<Leaf>(folded_),
+                                                                            {Leaf::folds, Leaf::dim, {}}, counts_);
     sweep<Leaf::folds, typename Leaf::spec>(&out);
   }
 
@@ -154,14 +160,14 @@ class computation {
   template <class Plan, axis A, class... Leaves>
   void run_plan(const output_array* outputs, type_list<Leaves...>) {
     const leaf_array leaves[] = {leaf<Leaves>()..., leaf_array{}};
-    executor_traits<Executor>::template run<Plan>(where_, leaves, outputs, A == axis::i ? counts_.j : counts_.i,
+    traits::template run<Plan>(where_, leaves, outputs, A == axis::i ? counts_.j : counts_.i,
                                                   A == axis::i ? counts_.i : counts_.j);
   }
   template <class Leaf>
   leaf_array leaf() {
     if constexpr (is_folded<Leaf>) {
-      const auto& values = values_of<Leaf, Real>(folded_).values;
-      return {values.data(), values.cols(), 1, values.rows()};
+      auto& values = values_of<Leaf>(folded_);
+      return {traits::data_of(values), values.cols(), 1, values.rows()};
     } else if constexpr (is_origin<Leaf>) {
       return leaf<typename Leaf::variable>();
     } else {

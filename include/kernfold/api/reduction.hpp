@@ -23,7 +23,7 @@ struct placed {
   auto operator()(const Args&... args) const {
     using choice = real_choice_of<typename Reduction::signature, type_list<Args...>>;
     if constexpr (choice::match) {
-      call_arguments<typename Reduction::signature, type_list<Args...>, typename choice::real> arguments(args...);
+      call_arguments<typename Reduction::signature, type_list<Args...>, typename choice::real, traits::is_device> arguments(args...);
       return compute_new<typename choice::real>(arguments.given, arguments.arrays, typename Reduction::items{},
                                                typename Reduction::item_numbers{});
     }
@@ -42,17 +42,20 @@ struct placed {
     using choice = real_choice_of<rows, type_list<Args...>>;
     if constexpr (choice::match && (argument<Args>::is_named && ...)) {
       using real = typename choice::real;
-      return running_reduction<Reduction, Executor, real>(where, call_arguments<rows, type_list<Args...>, real>(args...));
+      return running_reduction<Reduction, Executor, real>(where, call_arguments<rows, type_list<Args...>, real, traits::is_device>(args...));
     }
   }
 
  private:
+  using traits = executor_traits<Executor>;
+
   template <class Real, class... Items, int... Is>
   auto compute_new(const given_array* given, leaf_array* arrays, type_list<Items...>, std::integer_sequence<int, Is...>) const {
     const recipe& r = recipe_of<Reduction, Executor, Real>;
     const row_counts counts = bind_arrays(r, given, arrays);
-    results<matrix<element_of_item<Items, Real>>...> all;
-    const output_array outputs[] = {allocate_output(detail::get<Is>(all), r.outputs[Is], counts)...};
+    results<typename traits::template memory<element_of_item<Items, Real>>...> all;
+    const output_array outputs[] = {
+        allocate_output<element_of_item<Items, Real>>(where, detail::get<Is>(all), r.outputs[Is], counts)...};
     r.compute(&where, arrays, counts, outputs);
     if constexpr (sizeof...(Items) == 1) return static_cast<decltype(detail::get<0>(all))&&>(detail::get<0>(all));
     else return all;
@@ -64,7 +67,7 @@ struct placed {
     using choice = real_choice_of<typename Reduction::signature, type_list<Args...>>;
     if constexpr (choice::match && Reduction::items::size == 1) {
       using real = typename choice::real;
-      call_arguments<typename Reduction::signature, type_list<Args...>, real> arguments(args...);
+      call_arguments<typename Reduction::signature, type_list<Args...>, real, traits::is_device> arguments(args...);
       const auto target = describe_as_result<element_of_item<type_at<typename Reduction::items, 0>, real>>(
           static_cast<Output&&>(out));
       compute_into(recipe_of<Reduction, Executor, real>, &where, arguments.given, arguments.arrays, target, add);

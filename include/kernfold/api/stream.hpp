@@ -69,7 +69,7 @@ class running_reduction {
       constexpr bool same_real = std::is_same_v<typename choice::real, Real> || !choice::has_reals;
       static_assert(same_real, "kernfold: the arrays of a reduction are all float or all double, those of later columns too");
       if constexpr (same_real) {
-        const detail::call_arguments<column_side, type_list<Args...>, Real> arguments(args...);
+        const detail::call_arguments<column_side, type_list<Args...>, Real, traits::is_device> arguments(args...);
         absorb_piece(arguments.given);
       }
     }
@@ -166,8 +166,9 @@ class running_reduction {
   auto finish_new(type_list<Items...>, std::integer_sequence<int, Is...>) {
     leaf_array rows[row_side::size + 1];
     const detail::row_counts counts = row_arguments_.bind(row_recipe, rows);
-    results<matrix<detail::element_of_item<Items, Real>>...> all;
-    const output_array outputs[] = {detail::allocate_output(detail::get<Is>(all), row_recipe.outputs[Is], counts)...};
+    results<typename traits::template memory<detail::element_of_item<Items, Real>>...> all;
+    const output_array outputs[] = {detail::allocate_output<detail::element_of_item<Items, Real>>(
+        where_, detail::get<Is>(all), row_recipe.outputs[Is], counts)...};
     finish_to(rows, counts, outputs);
     if constexpr (sizeof...(Items) == 1) return static_cast<decltype(detail::get<0>(all))&&>(detail::get<0>(all));
     else return all;

@@ -146,6 +146,11 @@ struct [[gnu::visibility("default")]] overlap_error : error{
 struct [[gnu::visibility("default")]] stopped
     : error{KERNFOLD_INLINE explicit stopped(message sentence) noexcept : error(static_cast<message&&>(sentence)){}};
 
+/// A call of the CUDA runtime failed.
+struct [[gnu::visibility("default")]] cuda_error : error{
+  KERNFOLD_INLINE explicit cuda_error(message sentence) noexcept : error(static_cast<message&&>(sentence)){}
+};
+
 /// The instruction set asked for is unknown, was not compiled in, or is not one of this processor's.
 struct [[gnu::visibility("default")]] instruction_set_error : error{
   KERNFOLD_INLINE explicit instruction_set_error(message sentence) noexcept : error(static_cast<message&&>(sentence)){}

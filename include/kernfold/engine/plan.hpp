@@ -69,7 +69,9 @@ struct sweep_plan {
 
 inline namespace KERNFOLD_ABI {
 
-/// How a kind of executor runs a plan:
+/// Where a kind of executor finds its arrays, and how it runs a plan:
+///   is_device                 whether arrays are in the memory of a device
+///   memory<T>, allocate<T>(executor, rows, cols), data_of(memory)     new arrays
 ///   run<Plan>(executor, leaves, outputs, rows, columns)
 ///   may_end_early(executor)   whether a callback may end the computation before the outputs are complete
 /// and, for columns that arrive in pieces, with the states of all rows:

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "../../core/matrix.hpp"
 #include "pack.hpp"
 #include "steps.hpp"
 
@@ -202,6 +203,14 @@ inline namespace KERNFOLD_ABI {
 
 template <>
 struct executor_traits<cpu> {
+  static constexpr bool is_device = false;
+  template <class T>
+  using memory = matrix<T>;
+  template <class T>
+  static matrix<T> allocate(const cpu&, std::int64_t rows, std::int64_t cols) { return matrix<T>(rows, cols); }
+  template <class T>
+  static T* data_of(matrix<T>& m) { return m.data(); }
+
   template <class Plan>
   static void run(const cpu& where, const leaf_array* leaves, const output_array* outputs, std::int64_t rows,
                   std::int64_t columns) {

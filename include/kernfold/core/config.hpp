@@ -15,20 +15,26 @@
 
 // KERNFOLD_HD marks a function that runs inside the loop nest: on the host and on the device, always inlined.
 // Inlining is not a matter of taste here: the entry function of an instruction set carries the target, and only
-// what is inlined into it may use that target's registers. g++ inlines all of it for the entry's `flatten`, once and
-// from the top; `always_inline` would make it inline, and optimise anew, at every layer below.
+// what is inlined into it may use that target's registers.
+//
+// KERNFOLD_HD_LAYER is for the layers between the entry and the operations. g++ inlines them for the entry's `flatten`, once
+// and from the top; `always_inline` would make it inline, and optimise anew, at every layer below. Only for what is named
+// after the flags (KERNFOLD_ABI, below): a copy that is left out of line is then never another unit's.
 #if defined(__clang__) || KERNFOLD_DEVICE_PASS
-#define KERNFOLD_ALWAYS_INLINE __attribute__((always_inline))
+#define KERNFOLD_INLINE_LAYER __attribute__((always_inline))
 #else
-#define KERNFOLD_ALWAYS_INLINE
+#define KERNFOLD_INLINE_LAYER
 #endif
 #if defined(__CUDACC__)
-#define KERNFOLD_HD __host__ __device__ inline KERNFOLD_ALWAYS_INLINE
+#define KERNFOLD_HD __host__ __device__ inline __attribute__((always_inline))
+#define KERNFOLD_HD_LAYER __host__ __device__ inline KERNFOLD_INLINE_LAYER
 #else
-#define KERNFOLD_HD inline KERNFOLD_ALWAYS_INLINE
+#define KERNFOLD_HD inline __attribute__((always_inline))
+#define KERNFOLD_HD_LAYER inline KERNFOLD_INLINE_LAYER
 #endif
-#define KERNFOLD_INLINE inline KERNFOLD_ALWAYS_INLINE         // the same, host only
-#define KERNFOLD_INLINE_LAMBDA KERNFOLD_ALWAYS_INLINE         // after a lambda's parameters
+#define KERNFOLD_INLINE inline __attribute__((always_inline))  // the same, host only
+#define KERNFOLD_LAYER inline KERNFOLD_INLINE_LAYER
+#define KERNFOLD_INLINE_LAMBDA KERNFOLD_INLINE_LAYER           // after a lambda's parameters
 
 // nvcc warns when a host-device template calls a host function, even where that branch never runs on the device.
 #if defined(__CUDACC__)

@@ -73,20 +73,22 @@ template <class Real> KERNFOLD_HD constexpr Real largest() {
     return 0x1.fffffffffffffp1023;
 }
 
+inline namespace KERNFOLD_ABI {
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Lanes one by one, and between element types
 // ---------------------------------------------------------------------------------------------------------------------
 
 /// Lane l of a lane type, of its ints, its index or its mask.
 KERNFOLD_EXEC_CHECK_DISABLE
-template <class A> KERNFOLD_HD auto get(const A& a, int l) {
+template <class A> KERNFOLD_HD_LAYER auto get(const A& a, int l) {
   if constexpr (detail::number<A>)
     return a;
   else
     return a.get(l);
 }
 KERNFOLD_EXEC_CHECK_DISABLE
-template <class A, class Value> KERNFOLD_HD void set(A& a, int l, Value v) {
+template <class A, class Value> KERNFOLD_HD_LAYER void set(A& a, int l, Value v) {
   if constexpr (detail::number<A>)
     a = static_cast<A>(v);
   else
@@ -94,31 +96,40 @@ template <class A, class Value> KERNFOLD_HD void set(A& a, int l, Value v) {
 }
 /// Lanes from, and to, lane_count<T> numbers in a row, which need not be aligned.
 KERNFOLD_EXEC_CHECK_DISABLE
-template <class T> KERNFOLD_HD T load(const real_of<T>* p) {
+template <class T> KERNFOLD_HD_LAYER T load(const real_of<T>* p) {
   if constexpr (detail::number<T>)
     return *p;
   else
     return T::load(p);
 }
 KERNFOLD_EXEC_CHECK_DISABLE
-template <class T> KERNFOLD_HD void store(real_of<T>* p, const T& a) {
+template <class T> KERNFOLD_HD_LAYER void store(real_of<T>* p, const T& a) {
   if constexpr (detail::number<T>)
     *p = a;
   else
     a.store(p);
 }
-template <class T> KERNFOLD_HD T broadcast(real_of<T> x) { return T(x); }
+/// Lanes that lie in memory, read as a whole. (g++ copies a class from memory one member at a time where the flags promise
+/// no registers of its size.)
+KERNFOLD_EXEC_CHECK_DISABLE
+template <class T> KERNFOLD_HD_LAYER T from_memory(const T& a) {
+  if constexpr (requires { T::load(a.lane); })
+    return T::load(a.lane);
+  else
+    return a;
+}
+template <class T> KERNFOLD_HD_LAYER T broadcast(real_of<T> x) { return T(x); }
 
 /// base, base + 1, ...: one per lane.
 KERNFOLD_EXEC_CHECK_DISABLE
-template <class T> KERNFOLD_HD index_t<T> iota(std::int64_t base) {
+template <class T> KERNFOLD_HD_LAYER index_t<T> iota(std::int64_t base) {
   if constexpr (detail::number<T>)
     return base;
   else
     return index_t<T>::iota(base);
 }
 KERNFOLD_EXEC_CHECK_DISABLE
-template <class T> KERNFOLD_HD index_t<T> to_index(ints_t<T> a) {
+template <class T> KERNFOLD_HD_LAYER index_t<T> to_index(ints_t<T> a) {
   if constexpr (detail::number<T>)
     return a;
   else
@@ -126,7 +137,7 @@ template <class T> KERNFOLD_HD index_t<T> to_index(ints_t<T> a) {
 }
 /// The index as a number: in double precision first, which is exact up to 2^53.
 KERNFOLD_EXEC_CHECK_DISABLE
-template <class T> KERNFOLD_HD T to_real(index_t<T> a) {
+template <class T> KERNFOLD_HD_LAYER T to_real(index_t<T> a) {
   if constexpr (detail::number<T>)
     return static_cast<T>(static_cast<double>(a));
   else
@@ -135,14 +146,14 @@ template <class T> KERNFOLD_HD T to_real(index_t<T> a) {
 
 /// The lanes in double precision, and back.
 KERNFOLD_EXEC_CHECK_DISABLE
-template <class T> KERNFOLD_HD wide_t<T> widen(T a) {
+template <class T> KERNFOLD_HD_LAYER wide_t<T> widen(T a) {
   if constexpr (detail::number<T> || std::is_same_v<T, wide_t<T>>)
     return a;
   else
     return wide_t<T>(low_half(a), high_half(a));
 }
 KERNFOLD_EXEC_CHECK_DISABLE
-template <class T> KERNFOLD_HD T narrow(wide_t<T> a) {
+template <class T> KERNFOLD_HD_LAYER T narrow(wide_t<T> a) {
   if constexpr (detail::number<T>)
     return static_cast<T>(a);
   else if constexpr (std::is_same_v<T, wide_t<T>>)
@@ -156,22 +167,38 @@ template <class T> KERNFOLD_HD T narrow(wide_t<T> a) {
 // ---------------------------------------------------------------------------------------------------------------------
 
 KERNFOLD_EXEC_CHECK_DISABLE
-template <class Mask> KERNFOLD_HD bool any(Mask m) {
+template <class Mask> KERNFOLD_HD_LAYER bool any(const Mask& m) {
   if constexpr (detail::number<Mask>)
     return m;
   else
     return any(m);
 }
 KERNFOLD_EXEC_CHECK_DISABLE
-template <class Mask> KERNFOLD_HD bool all(Mask m) {
+template <class Mask> KERNFOLD_HD_LAYER bool all(const Mask& m) {
   if constexpr (detail::number<Mask>)
     return m;
   else
     return all(m);
 }
+/// Bit l: whether lane l is set.
+KERNFOLD_EXEC_CHECK_DISABLE
+template <class Mask> KERNFOLD_HD_LAYER std::uint32_t bits(const Mask& m) {
+  if constexpr (detail::number<Mask>)
+    return m;
+  else
+    return bits(m);
+}
+/// The number of the lowest bit that is set; there is one.
+KERNFOLD_HD_LAYER int lowest_bit(std::uint64_t set) {
+#if KERNFOLD_DEVICE_PASS
+  return __ffsll(static_cast<long long>(set)) - 1;
+#else
+  return __builtin_ctzll(set);
+#endif
+}
 /// m ? a : b, lane by lane; a and b are evaluated both.
 KERNFOLD_EXEC_CHECK_DISABLE
-template <class Mask, class T> KERNFOLD_HD T select(Mask m, T a, T b) {
+template <class Mask, class T> KERNFOLD_HD_LAYER T select(const Mask& m, const T& a, const T& b) {
   if constexpr (detail::number<T>)
     return m ? a : b;
   else
@@ -179,7 +206,7 @@ template <class Mask, class T> KERNFOLD_HD T select(Mask m, T a, T b) {
 }
 /// +0 where m, elsewhere a.
 KERNFOLD_EXEC_CHECK_DISABLE
-template <class Mask, class T> KERNFOLD_HD T zero_where(Mask m, T a) {
+template <class Mask, class T> KERNFOLD_HD_LAYER T zero_where(const Mask& m, const T& a) {
   if constexpr (detail::number<T>)
     return m ? T(0) : a;
   else
@@ -187,7 +214,7 @@ template <class Mask, class T> KERNFOLD_HD T zero_where(Mask m, T a) {
 }
 /// a b + c, rounded once.
 KERNFOLD_EXEC_CHECK_DISABLE
-template <class T> KERNFOLD_HD T fma(T a, T b, T c) {
+template <class T> KERNFOLD_HD_LAYER T fma(const T& a, const T& b, const T& c) {
   if constexpr (std::is_same_v<T, float>)
     return __builtin_fmaf(a, b, c);
   else if constexpr (std::is_same_v<T, double>)
@@ -196,15 +223,15 @@ template <class T> KERNFOLD_HD T fma(T a, T b, T c) {
     return fma(a, b, c);
 }
 /// a b, rounded before anything is added to it. (g++ merges the product of two plain numbers with a sum where the target has an
-/// fma, which would make the last bit depend on the target.)
+/// fma, which would make the last bit depend on the target. Not by reference: what keeps g++ from it is lost then.)
 template <class T>
-KERNFOLD_HD T product(T a, T b) {
+KERNFOLD_HD_LAYER T product(T a, T b) {
   if constexpr (detail::real<T>) return KERNFOLD_ROUNDED(a * b);
   else return a * b;
 }
 /// c - a b, rounded once.
 KERNFOLD_EXEC_CHECK_DISABLE
-template <class T> KERNFOLD_HD T fnma(T a, T b, T c) {
+template <class T> KERNFOLD_HD_LAYER T fnma(const T& a, const T& b, const T& c) {
   if constexpr (detail::real<T>)
     return fma(-a, b, c);
   else
@@ -212,7 +239,7 @@ template <class T> KERNFOLD_HD T fnma(T a, T b, T c) {
 }
 /// a b - c, rounded once.
 KERNFOLD_EXEC_CHECK_DISABLE
-template <class T> KERNFOLD_HD T fms(T a, T b, T c) {
+template <class T> KERNFOLD_HD_LAYER T fms(const T& a, const T& b, const T& c) {
   if constexpr (detail::real<T>)
     return fma(a, b, -c);
   else
@@ -220,7 +247,7 @@ template <class T> KERNFOLD_HD T fms(T a, T b, T c) {
 }
 /// b < a ? b : a. A NaN in b is skipped, a NaN in a stays: start from a number and fold in.
 KERNFOLD_EXEC_CHECK_DISABLE
-template <class T> KERNFOLD_HD T min(T a, T b) {
+template <class T> KERNFOLD_HD_LAYER T min(const T& a, const T& b) {
   if constexpr (detail::number<T>)
     return b < a ? b : a;
   else
@@ -228,14 +255,14 @@ template <class T> KERNFOLD_HD T min(T a, T b) {
 }
 /// b > a ? b : a. A NaN in b is skipped, a NaN in a stays.
 KERNFOLD_EXEC_CHECK_DISABLE
-template <class T> KERNFOLD_HD T max(T a, T b) {
+template <class T> KERNFOLD_HD_LAYER T max(const T& a, const T& b) {
   if constexpr (detail::number<T>)
     return b > a ? b : a;
   else
     return max(a, b);
 }
 KERNFOLD_EXEC_CHECK_DISABLE
-template <class T> KERNFOLD_HD T abs(T a) {
+template <class T> KERNFOLD_HD_LAYER T abs(const T& a) {
   if constexpr (std::is_same_v<T, float>)
     return __builtin_fabsf(a);
   else if constexpr (std::is_same_v<T, double>)
@@ -245,7 +272,7 @@ template <class T> KERNFOLD_HD T abs(T a) {
 }
 /// |a| with the sign of b.
 KERNFOLD_EXEC_CHECK_DISABLE
-template <class T> KERNFOLD_HD T copysign(T a, T b) {
+template <class T> KERNFOLD_HD_LAYER T copysign(const T& a, const T& b) {
   if constexpr (std::is_same_v<T, float>)
     return __builtin_copysignf(a, b);
   else if constexpr (std::is_same_v<T, double>)
@@ -253,9 +280,17 @@ template <class T> KERNFOLD_HD T copysign(T a, T b) {
   else
     return copysign(a, b);
 }
+/// a with its sign changed where b = -0; b is +0 or -0. Costs less than a product with 1 or -1.
+KERNFOLD_EXEC_CHECK_DISABLE
+template <class T> KERNFOLD_HD_LAYER T flip_sign(const T& a, const T& b) {
+  if constexpr (detail::real<T>)
+    return __builtin_signbit(b) ? -a : a;
+  else
+    return T::from_bits(to_bits(a) ^ to_bits(b));
+}
 /// Correctly rounded.
 KERNFOLD_EXEC_CHECK_DISABLE
-template <class T> KERNFOLD_HD T sqrt(T a) {
+template <class T> KERNFOLD_HD_LAYER T sqrt(const T& a) {
   if constexpr (std::is_same_v<T, float>)
     return __builtin_sqrtf(a);
   else if constexpr (std::is_same_v<T, double>)
@@ -264,7 +299,7 @@ template <class T> KERNFOLD_HD T sqrt(T a) {
     return sqrt(a);
 }
 KERNFOLD_EXEC_CHECK_DISABLE
-template <class T> KERNFOLD_HD T floor(T a) {
+template <class T> KERNFOLD_HD_LAYER T floor(const T& a) {
   if constexpr (std::is_same_v<T, float>)
     return __builtin_floorf(a);
   else if constexpr (std::is_same_v<T, double>)
@@ -273,7 +308,7 @@ template <class T> KERNFOLD_HD T floor(T a) {
     return floor(a);
 }
 KERNFOLD_EXEC_CHECK_DISABLE
-template <class T> KERNFOLD_HD T trunc(T a) {
+template <class T> KERNFOLD_HD_LAYER T trunc(const T& a) {
   if constexpr (std::is_same_v<T, float>)
     return __builtin_truncf(a);
   else if constexpr (std::is_same_v<T, double>)
@@ -283,7 +318,7 @@ template <class T> KERNFOLD_HD T trunc(T a) {
 }
 /// To the nearest integer, ties to even.
 KERNFOLD_EXEC_CHECK_DISABLE
-template <class T> KERNFOLD_HD T round(T a) {
+template <class T> KERNFOLD_HD_LAYER T round(const T& a) {
   if constexpr (std::is_same_v<T, float>)
     return __builtin_rintf(a);
   else if constexpr (std::is_same_v<T, double>)
@@ -294,14 +329,14 @@ template <class T> KERNFOLD_HD T round(T a) {
 
 /// The bits of the lanes as integers, and back.
 KERNFOLD_EXEC_CHECK_DISABLE
-template <class T> KERNFOLD_HD ints_t<T> to_bits(T a) {
+template <class T> KERNFOLD_HD_LAYER ints_t<T> to_bits(const T& a) {
   if constexpr (detail::real<T>)
     return __builtin_bit_cast(ints_t<T>, a);
   else
     return to_bits(a);
 }
 KERNFOLD_EXEC_CHECK_DISABLE
-template <class T> KERNFOLD_HD T from_bits(ints_t<T> a) {
+template <class T> KERNFOLD_HD_LAYER T from_bits(ints_t<T> a) {
   if constexpr (detail::real<T>)
     return __builtin_bit_cast(T, a);
   else
@@ -309,18 +344,19 @@ template <class T> KERNFOLD_HD T from_bits(ints_t<T> a) {
 }
 /// Integers below 2^22 (float) or 2^51 (double) in absolute value, from ints to real and back.
 KERNFOLD_EXEC_CHECK_DISABLE
-template <class T> KERNFOLD_HD T convert_to_real(ints_t<T> a) {
+template <class T> KERNFOLD_HD_LAYER T convert_to_real(ints_t<T> a) {
   if constexpr (detail::real<T>)
     return static_cast<T>(a);
   else
     return T::from_int(a);
 }
 KERNFOLD_EXEC_CHECK_DISABLE
-template <class T> KERNFOLD_HD ints_t<T> convert_to_int(T a) {
+template <class T> KERNFOLD_HD_LAYER ints_t<T> convert_to_int(const T& a) {
   if constexpr (detail::real<T>)
     return static_cast<ints_t<T>>(a);
   else
     return convert_to_int(a);
 }
 
+}  // namespace KERNFOLD_ABI
 }  // namespace kernfold::math

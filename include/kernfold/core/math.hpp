@@ -29,31 +29,32 @@
 namespace kernfold::math {
 
 namespace detail {
+inline namespace KERNFOLD_ABI {
 
 /// The C library on the host, for rare lanes; CUDA's functions on the device.
 namespace library {
-KERNFOLD_HD float exp2(float x) { return __builtin_exp2f(x); }
-KERNFOLD_HD double exp2(double x) { return __builtin_exp2(x); }
-KERNFOLD_HD float exp(float x) { return __builtin_expf(x); }
-KERNFOLD_HD double exp(double x) { return __builtin_exp(x); }
-KERNFOLD_HD float log2(float x) { return __builtin_log2f(x); }
-KERNFOLD_HD double log2(double x) { return __builtin_log2(x); }
-KERNFOLD_HD float log(float x) { return __builtin_logf(x); }
-KERNFOLD_HD double log(double x) { return __builtin_log(x); }
-KERNFOLD_HD float sin(float x) { return __builtin_sinf(x); }
-KERNFOLD_HD double sin(double x) { return __builtin_sin(x); }
-KERNFOLD_HD float cos(float x) { return __builtin_cosf(x); }
-KERNFOLD_HD double cos(double x) { return __builtin_cos(x); }
-KERNFOLD_HD float tanh(float x) { return __builtin_tanhf(x); }
-KERNFOLD_HD double tanh(double x) { return __builtin_tanh(x); }
-KERNFOLD_HD float pow(float x, float y) { return __builtin_powf(x, y); }
-KERNFOLD_HD double pow(double x, double y) { return __builtin_pow(x, y); }
+KERNFOLD_HD_LAYER float exp2(float x) { return __builtin_exp2f(x); }
+KERNFOLD_HD_LAYER double exp2(double x) { return __builtin_exp2(x); }
+KERNFOLD_HD_LAYER float exp(float x) { return __builtin_expf(x); }
+KERNFOLD_HD_LAYER double exp(double x) { return __builtin_exp(x); }
+KERNFOLD_HD_LAYER float log2(float x) { return __builtin_log2f(x); }
+KERNFOLD_HD_LAYER double log2(double x) { return __builtin_log2(x); }
+KERNFOLD_HD_LAYER float log(float x) { return __builtin_logf(x); }
+KERNFOLD_HD_LAYER double log(double x) { return __builtin_log(x); }
+KERNFOLD_HD_LAYER float sin(float x) { return __builtin_sinf(x); }
+KERNFOLD_HD_LAYER double sin(double x) { return __builtin_sin(x); }
+KERNFOLD_HD_LAYER float cos(float x) { return __builtin_cosf(x); }
+KERNFOLD_HD_LAYER double cos(double x) { return __builtin_cos(x); }
+KERNFOLD_HD_LAYER float tanh(float x) { return __builtin_tanhf(x); }
+KERNFOLD_HD_LAYER double tanh(double x) { return __builtin_tanh(x); }
+KERNFOLD_HD_LAYER float pow(float x, float y) { return __builtin_powf(x, y); }
+KERNFOLD_HD_LAYER double pow(double x, double y) { return __builtin_pow(x, y); }
 #if KERNFOLD_DEVICE_PASS
-KERNFOLD_HD float rsqrt(float x) { return ::rsqrtf(x); }
-KERNFOLD_HD double rsqrt(double x) { return ::rsqrt(x); }
+KERNFOLD_HD_LAYER float rsqrt(float x) { return ::rsqrtf(x); }
+KERNFOLD_HD_LAYER double rsqrt(double x) { return ::rsqrt(x); }
 #else
-KERNFOLD_HD float rsqrt(float x) { return 1 / __builtin_sqrtf(x); }
-KERNFOLD_HD double rsqrt(double x) { return 1 / __builtin_sqrt(x); }
+KERNFOLD_HD_LAYER float rsqrt(float x) { return 1 / __builtin_sqrtf(x); }
+KERNFOLD_HD_LAYER double rsqrt(double x) { return 1 / __builtin_sqrt(x); }
 #endif
 }  // namespace library
 
@@ -75,9 +76,9 @@ template <> struct format<double> {
 template <class T> using format_of = format<real_of<T>>;
 
 /// a b, rounded, where a compiler may not merge it with an addition.
-template <class T> KERNFOLD_HD T product(T a, T b) { return fma(a, b, T(real_of<T>(-0.0))); }
+template <class T> KERNFOLD_HD_LAYER T product(T a, T b) { return fma(a, b, T(real_of<T>(-0.0))); }
 /// ((c_n x + ...) x + c_1) x + c_0
-template <class T, class... Rest> KERNFOLD_HD T horner(T x, real_of<T> leading, Rest... rest) {
+template <class T, class... Rest> KERNFOLD_HD_LAYER T horner(T x, real_of<T> leading, Rest... rest) {
   T p(leading);
   ((p = fma(p, x, T(static_cast<real_of<T>>(rest)))), ...);
   return p;
@@ -85,7 +86,7 @@ template <class T, class... Rest> KERNFOLD_HD T horner(T x, real_of<T> leading, 
 
 /// Scale 2^r for |r| <= 1/2; exact at 0. The polynomials here and below are minimax in the relative error of the
 /// result.
-template <class T> KERNFOLD_HD T exp2_near_zero(T r, real_of<T> c) {
+template <class T> KERNFOLD_HD_LAYER T exp2_near_zero(T r, real_of<T> c) {
   if constexpr (std::is_same_v<real_of<T>, float>)
     return horner(r, c * 0.00133033202f, c * 0.00967263151f, c * 0.0555065088f, c * 0.240222245f, c * 0.693147004f, c);
   else
@@ -95,7 +96,7 @@ template <class T> KERNFOLD_HD T exp2_near_zero(T r, real_of<T> c) {
                   c * 0.6931471805599453, c);
 }
 /// e^r - 1 for |r| <= log(2) / 2.
-template <class T> KERNFOLD_HD T expm1_near_zero(T r) {
+template <class T> KERNFOLD_HD_LAYER T expm1_near_zero(T r) {
   T q;
   if constexpr (std::is_same_v<real_of<T>, float>)
     q = horner(r, 0.00138389296f, 0.00836919341f, 0.0416681021f, 0.166665167f, 0.49999994f);
@@ -108,26 +109,34 @@ template <class T> KERNFOLD_HD T expm1_near_zero(T r) {
 
 /// The last step of an exponential: from 2 2^r and k = magic + bias - 1 + n to 2^(n + r), for normal results and
 /// overflow. The factor 2^(n - 1) is finite for the largest n; for the least one it is half the least normal number.
-template <class T> KERNFOLD_HD T scale_by_power(T twice, T k) {
+template <class T> KERNFOLD_HD_LAYER T scale_by_power(T twice, T k) {
   using layout = format_of<T>;
   return twice * max(from_bits<T>(to_bits(k) << layout::digits), T(layout::least_normal / 2));
 }
 
 /// 2^t = 2^n 2^r with n the integer nearest to t: r = t - n is exact, so the only errors are the polynomial's. (With n = floor(t)
-/// it would be rounded for small negative t, and not in the same direction by every instruction.) Where there are
-/// instructions for both steps (AVX-512) they take any t. Elsewhere the factor is built from its exponent.
-template <bool Nonpositive, class T> KERNFOLD_HD T exp2(T t) {
+/// it would be rounded for small negative t, and not in the same direction by every instruction.) Where one instruction
+/// scales (AVX-512) it takes any t: an infinite n makes the result infinite or zero, although r is NaN then. Elsewhere n is added
+/// to the exponent, or the factor 2^n is built from it.
+template <bool Nonpositive, class T> KERNFOLD_HD_LAYER T exp2(T t) {
   using real = real_of<T>;
   using layout = format_of<T>;
   if constexpr (requires { scale_by_exp2(t, t); }) {
-    const T r = minus_nearest(t);
-    return scale_by_exp2(exp2_near_zero(r, real(1)), t - r);
+    const T n = round(t);
+    return scale_by_exp2(exp2_near_zero(t - n, real(1)), n);
   } else if constexpr (Nonpositive) {
     // n + bias + 1 = 0 makes the factor zero; an even offset keeps ties to even
     t = max(t, T(real(-(layout::bias + 1))));
     const T magic(layout::magic + real(layout::bias + 1));
     const T k = t + magic;
     return exp2_near_zero(t - (k - magic), real(0.5)) * from_bits<T>(to_bits(k) << layout::digits);
+  } else if constexpr (requires { nearest_ints(t); }) {
+    // n = bias + 1 goes with 2^r = 1 and makes it infinite; NaN has a multiple of 2^31 for n, which leaves it NaN
+    const mask_t<T> vanishes = t < T(real(1 - layout::bias));
+    t = min(t, T(real(layout::bias + 1)));
+    const ints_t<T> n = nearest_ints(t);
+    const T power = exp2_near_zero(t - convert_to_real<T>(n), real(1));
+    return zero_where(vanishes, from_bits<T>(to_bits(power) + (n << layout::digits)));
   } else {
     const mask_t<T> vanishes = t < T(real(1 - layout::bias));
     t = min(t, T(real(layout::bias + 1)));
@@ -141,7 +150,7 @@ template <bool Nonpositive, class T> KERNFOLD_HD T exp2(T t) {
 template <class T> struct exp_reduction {
   T k, rest;  // k = magic + offset + n
 };
-template <class T> KERNFOLD_HD exp_reduction<T> reduce_exp(T x, int offset) {
+template <class T> KERNFOLD_HD_LAYER exp_reduction<T> reduce_exp(T x, int offset) {
   using real = real_of<T>;
   const T magic(format_of<T>::magic + real(offset));
   const T k = fma(x, constant<T>(1.4426950408889634, 1.44269502f), magic);
@@ -149,7 +158,7 @@ template <class T> KERNFOLD_HD exp_reduction<T> reduce_exp(T x, int offset) {
   const T r = fnma(n, constant<T>(0.6931471805599453, 0.693147182f), x);
   return {k, fnma(n, constant<T>(2.3190468138462996e-17, -1.90465421e-9f), r)};
 }
-template <class T> KERNFOLD_HD T exp(T x) {
+template <class T> KERNFOLD_HD_LAYER T exp(T x) {
   using layout = format_of<T>;
   const mask_t<T> vanishes = x < constant<T>(-708.3964185322641, -87.3365448f);
   const auto [k, r] = reduce_exp(min(x, constant<T>(710, 89)), layout::bias - 1);
@@ -158,7 +167,7 @@ template <class T> KERNFOLD_HD T exp(T x) {
 }
 
 /// f(l) in the lanes of a mask.
-template <class T, class F> KERNFOLD_HD T replaced(const mask_t<T>& m, T r, F f) {
+template <class T, class F> KERNFOLD_HD_LAYER T replaced(const mask_t<T>& m, T r, F f) {
   for (int l = 0; l < lane_count<T>; ++l)
     if (get(m, l)) set(r, l, f(l));
   return r;
@@ -166,19 +175,19 @@ template <class T, class F> KERNFOLD_HD T replaced(const mask_t<T>& m, T r, F f)
 
 /// x = 2^exponent (1 + f) with 1 + f between sqrt(1/2) and sqrt(2), for normal x.
 template <class T> struct mantissa { T exponent, f; };
-template <class T> KERNFOLD_HD mantissa<T> split_mantissa(T x) {
+template <class T> KERNFOLD_HD_LAYER mantissa<T> split_mantissa(T x) {
   using layout = format_of<T>;
   const ints_t<T> shifted = to_bits(x) - ints_t<T>(layout::sqrt_half);
   const T m = from_bits<T>((shifted & ints_t<T>(layout::significand)) + ints_t<T>(layout::sqrt_half));
   return {convert_to_real<T>(shifted >> layout::digits), m - T(1)};
 }
-template <class T> KERNFOLD_HD mask_t<T> is_normal_and_positive(T x) {
+template <class T> KERNFOLD_HD_LAYER mask_t<T> is_normal_and_positive(T x) {
   return (x >= T(format_of<T>::least_normal)) & (x <= T(largest<real_of<T>>()));
 }
 
 /// log(1 + f) = f + g with g = s (f^2 / 2 + z Q(z)) - f^2 / 2, s = f / (2 + f), z = s^2:
 /// the series of 2 artanh(s) = log(1 + f), arranged so that f itself needs no rounding.
-template <bool Binary, class T> KERNFOLD_HD T log(T x) {
+template <bool Binary, class T> KERNFOLD_HD_LAYER T log(T x) {
   using real = real_of<T>;
   using layout = format_of<T>;
   constexpr real lift = real(std::int64_t{1} << (layout::digits + 1));
@@ -221,7 +230,7 @@ template <bool Binary, class T> KERNFOLD_HD T log(T x) {
 
 /// Starts from a line through the logarithm, read off the bits (error 3.5 %). Each step takes h = 1 - x y^2 and as many
 /// terms of y (1 - h)^(-1/2) as it needs.
-template <class T> KERNFOLD_HD T rsqrt(T x) {
+template <class T> KERNFOLD_HD_LAYER T rsqrt(T x) {
   using real = real_of<T>;
   constexpr bool single = std::is_same_v<real, float>;
   constexpr ints_t<real> start = ints_t<real>(single ? 0x5f374740 : 0x5fe6e8e800000000);
@@ -244,7 +253,7 @@ template <class T> struct quadrant {
   ints_t<T> q;  // the last two bits count
   T r;
 };
-template <class T> KERNFOLD_HD quadrant<T> reduce_angle(T x) {
+template <class T> KERNFOLD_HD_LAYER quadrant<T> reduce_angle(T x) {
   const T magic(format_of<T>::magic);
   const T k = fma(x, constant<T>(0.6366197723675814, 0.636619747f), magic);
   const T n = k - magic;
@@ -256,7 +265,7 @@ template <class T> KERNFOLD_HD quadrant<T> reduce_angle(T x) {
 template <class T> inline constexpr real_of<T> largest_angle = std::is_same_v<real_of<T>, float> ? 1e5 : 1e9;
 
 /// sin(x + Shift pi/2), from sin(r) and cos(r).
-template <int Shift, class T> KERNFOLD_HD T sine(T x) {
+template <int Shift, class T> KERNFOLD_HD_LAYER T sine(T x) {
   using real = real_of<T>;
   const auto [k, r] = reduce_angle(x);
   const ints_t<T> q = k + ints_t<T>(Shift);
@@ -285,7 +294,7 @@ template <int Shift, class T> KERNFOLD_HD T sine(T x) {
 }
 
 /// tanh |x| = d / (d + 2) with d = e^(2 |x|) - 1, which keeps its digits near 0.
-template <class T> KERNFOLD_HD T tanh(T x) {
+template <class T> KERNFOLD_HD_LAYER T tanh(T x) {
   using layout = format_of<T>;
   const T a = min(abs(x), constant<T>(20, 10));  // 1 from there on
   const auto [k, r] = reduce_exp(a + a, layout::bias);
@@ -298,7 +307,7 @@ template <class T> KERNFOLD_HD T tanh(T x) {
 template <class T> struct extended { T hi, lo; };
 /// log2(x) to twelve binary digits more than T has, for normal positive x: 2 artanh(s) / log(2) with the terms up to
 /// s^3 in two parts.
-template <class T> KERNFOLD_HD extended<T> log2_extended(T x) {
+template <class T> KERNFOLD_HD_LAYER extended<T> log2_extended(T x) {
   using real = real_of<T>;
   const auto [exponent, f] = split_mantissa(x);
   const T sum = T(2) + f, sum_lo = f - (sum - T(2));
@@ -327,7 +336,7 @@ template <class T> KERNFOLD_HD extended<T> log2_extended(T x) {
 
 /// x^y = 2^(y log2 |x|), with the sign of an odd power. Zero, infinite, NaN and subnormal x, and y that are not finite,
 /// go to the C library.
-template <class T> KERNFOLD_HD T pow(T x, T y) {
+template <class T> KERNFOLD_HD_LAYER T pow(T x, T y) {
   using real = real_of<T>;
   using layout = format_of<T>;
   const auto [log_hi, log_lo] = log2_extended(abs(x));
@@ -362,10 +371,13 @@ template <class T> KERNFOLD_HD T pow(T x, T y) {
   return r;
 }
 
+}  // namespace KERNFOLD_ABI
 }  // namespace detail
 
+inline namespace KERNFOLD_ABI {
+
 /// 2^t
-template <class T> KERNFOLD_HD auto exp2(T t) {
+template <class T> KERNFOLD_HD_LAYER auto exp2(T t) {
   if constexpr (detail::on_device<T>)
     return detail::library::exp2(t);
   else if constexpr (detail::lanes<T>)
@@ -374,13 +386,13 @@ template <class T> KERNFOLD_HD auto exp2(T t) {
     return exp2(t);
 }
 /// 2^t where t <= 0 is known.
-template <class T> KERNFOLD_HD auto exp2_nonpositive(T t) {
+template <class T> KERNFOLD_HD_LAYER auto exp2_nonpositive(T t) {
   if constexpr (detail::lanes<T> && !detail::on_device<T>)
     return detail::exp2<true>(t);
   else
     return exp2(t);
 }
-template <class T> KERNFOLD_HD auto exp(T x) {
+template <class T> KERNFOLD_HD_LAYER auto exp(T x) {
   if constexpr (detail::on_device<T>)
     return detail::library::exp(x);
   else if constexpr (detail::lanes<T>)
@@ -389,7 +401,7 @@ template <class T> KERNFOLD_HD auto exp(T x) {
     return exp(x);
 }
 /// log(0) = -inf; NaN below 0.
-template <class T> KERNFOLD_HD auto log(T x) {
+template <class T> KERNFOLD_HD_LAYER auto log(T x) {
   if constexpr (detail::on_device<T>)
     return detail::library::log(x);
   else if constexpr (detail::lanes<T>)
@@ -397,7 +409,7 @@ template <class T> KERNFOLD_HD auto log(T x) {
   else
     return log(x);
 }
-template <class T> KERNFOLD_HD auto log2(T x) {
+template <class T> KERNFOLD_HD_LAYER auto log2(T x) {
   if constexpr (detail::on_device<T>)
     return detail::library::log2(x);
   else if constexpr (detail::lanes<T>)
@@ -406,7 +418,7 @@ template <class T> KERNFOLD_HD auto log2(T x) {
     return log2(x);
 }
 /// 1 / sqrt(x): an infinity with the sign of x at 0; NaN below.
-template <class T> KERNFOLD_HD auto rsqrt(T x) {
+template <class T> KERNFOLD_HD_LAYER auto rsqrt(T x) {
   if constexpr (detail::on_device<T>)
     return detail::library::rsqrt(x);
   else if constexpr (detail::lanes<T>)
@@ -414,7 +426,7 @@ template <class T> KERNFOLD_HD auto rsqrt(T x) {
   else
     return rsqrt(x);
 }
-template <class T> KERNFOLD_HD auto sin(T x) {
+template <class T> KERNFOLD_HD_LAYER auto sin(T x) {
   if constexpr (detail::on_device<T>)
     return detail::library::sin(x);
   else if constexpr (detail::lanes<T>)
@@ -422,7 +434,7 @@ template <class T> KERNFOLD_HD auto sin(T x) {
   else
     return sin(x);
 }
-template <class T> KERNFOLD_HD auto cos(T x) {
+template <class T> KERNFOLD_HD_LAYER auto cos(T x) {
   if constexpr (detail::on_device<T>)
     return detail::library::cos(x);
   else if constexpr (detail::lanes<T>)
@@ -430,7 +442,7 @@ template <class T> KERNFOLD_HD auto cos(T x) {
   else
     return cos(x);
 }
-template <class T> KERNFOLD_HD auto tanh(T x) {
+template <class T> KERNFOLD_HD_LAYER auto tanh(T x) {
   if constexpr (detail::on_device<T>)
     return detail::library::tanh(x);
   else if constexpr (detail::lanes<T>)
@@ -439,7 +451,7 @@ template <class T> KERNFOLD_HD auto tanh(T x) {
     return tanh(x);
 }
 /// x^y with the special cases of std::pow: NaN for a negative x unless y is an integer, 1 for y = 0.
-template <class T> KERNFOLD_HD auto pow(T x, T y) {
+template <class T> KERNFOLD_HD_LAYER auto pow(T x, T y) {
   if constexpr (detail::on_device<T>)
     return detail::library::pow(x, y);
   else if constexpr (detail::lanes<T>)
@@ -448,7 +460,7 @@ template <class T> KERNFOLD_HD auto pow(T x, T y) {
     return pow(x, y);
 }
 /// x^N for a constant integer N, by squaring.
-template <int N, class T> KERNFOLD_HD T ipow(T x) {
+template <int N, class T> KERNFOLD_HD_LAYER T ipow(T x) {
   if constexpr (N < 0)
     return T(1) / ipow<-N>(x);
   else if constexpr (N == 0)
@@ -461,4 +473,5 @@ template <int N, class T> KERNFOLD_HD T ipow(T x) {
     return x * ipow<N / 2>(x * x);
 }
 
+}  // namespace KERNFOLD_ABI
 }  // namespace kernfold::math

@@ -1,5 +1,9 @@
 // kernfold/engine/agent.hpp: the one loop nest. The rows that a lane holds meet the columns of a tile, in blocks: the
 // pair stage of the program is evaluated for each, and the folds absorb its roots.
+//
+// A processor overlaps the chains of dependent instructions of as many pairs as its schedulers hold, which for long chains are too few.
+// So where a type of lanes says so, the pair stage is cut in two: one pass over a stretch of columns up to what an exponential
+// starts from, which goes to a small array, and another pass from there. The results are the same.
 #pragma once
 
 #include "../reduction/concepts.hpp"
@@ -41,7 +45,7 @@ template <int FirstRoot, class Frame>
 struct root_values {
   const Frame* frames;
   template <int R>
-  KERNFOLD_HD auto root(int column) const { return root_of<FirstRoot + R>(frames[column]); }
+  KERNFOLD_HD_LAYER auto root(int column) const { return root_of<FirstRoot + R>(frames[column]); }
 };
 
 }  // namespace KERNFOLD_ABI
@@ -63,6 +67,9 @@ struct agent<P, type_list<At...>, T> {
   template <int Fold>
   using fold_number = type_at<type_list<At...>, Fold>;
 
+  /// Whether absorbing the roots is itself a long chain.
+  static constexpr bool has_chains = (requires { At::fold::is_chain; } || ...);
+
   /// Columns per block: what the most demanding fold asks for.
   static constexpr int block = [] {
     int widest = 1;
@@ -70,35 +77,45 @@ struct agent<P, type_list<At...>, T> {
     return widest;
   }();
 
-  static KERNFOLD_HD void identity(states& s) {
+  /// Columns per pass of a pair stage in two passes; 0 for one pass.
+  static constexpr int pass_columns = [] {
+    if constexpr (requires { math::lane_traits<T>::pass_columns; })
+      return P::cut_pair_stage(has_chains).carried_reals > 0 ? math::lane_traits<T>::pass_columns : 0;
+    else
+      return 0;
+  }();
+
+  static KERNFOLD_HD_LAYER void identity(states& s) {
     for_each_fold([&]<int Fold>(detail::place<Fold>) KERNFOLD_INLINE_LAMBDA {
       fold_number<Fold>::fold::identity(detail::get<Fold>(s));
     });
   }
-  static KERNFOLD_HD void merge(states& s, const states& later) {
+  static KERNFOLD_HD_LAYER void merge(states& s, const states& later) {
     for_each_fold([&]<int Fold>(detail::place<Fold>) KERNFOLD_INLINE_LAMBDA {
       fold_number<Fold>::fold::merge(detail::get<Fold>(s), detail::get<Fold>(later));
     });
   }
 
   /// Folds the columns of a tile into the states of the rows.
-  static KERNFOLD_HD void fold_tile(states& s, const parameter_values<real>& parameters, const row_values<T>& rows,
+  static KERNFOLD_HD_LAYER void fold_tile(states& s, const parameter_values<real>& parameters, const row_values<T>& rows,
                                     const column_tile<real>& tile) {
     accumulators a;
     for_each_fold([&]<int Fold>(detail::place<Fold>) KERNFOLD_INLINE_LAMBDA {
       fold_number<Fold>::fold::open(detail::get<Fold>(a), detail::get<Fold>(s), tile.first);
     });
-    int c = 0;
-    for (; c + block <= tile.count; c += block) fold_block(a, parameters, rows, tile, c, std::make_integer_sequence<int, block>{});
-    if constexpr (block > 1)
-      for (; c < tile.count; ++c) fold_block(a, parameters, rows, tile, c, std::integer_sequence<int, 0>{});
+    if constexpr (pass_columns > 0) {
+      for (int c = 0; c < tile.count; c += pass_columns)
+        fold_in_two_passes(a, parameters, rows, tile, c, tile.count < c + pass_columns ? tile.count : c + pass_columns);
+    } else {
+      fold_columns(a, parameters, rows, tile, 0, tile.count, nullptr);
+    }
     for_each_fold([&]<int Fold>(detail::place<Fold>) KERNFOLD_INLINE_LAMBDA {
       fold_number<Fold>::fold::close(detail::get<Fold>(s), detail::get<Fold>(a), tile.first);
     });
   }
 
   /// Lets a frame of the pair stage see the rows: enough for what multiplies a result once per row.
-  static KERNFOLD_HD void see_rows(pair_frame& f, const parameter_values<real>& parameters, const row_values<T>& rows) {
+  static KERNFOLD_HD_LAYER void see_rows(pair_frame& f, const parameter_values<real>& parameters, const row_values<T>& rows) {
     f.parameters = parameters.reals;
     f.parameter_indices = parameters.indices;
     f.rows = rows.reals;
@@ -108,36 +125,82 @@ struct agent<P, type_list<At...>, T> {
 
   KERNFOLD_EXEC_CHECK_DISABLE
   template <class F>
-  static KERNFOLD_HD void for_each_fold(F&& f) {
+  static KERNFOLD_HD_LAYER void for_each_fold(F&& f) {
     for_each_fold(f, fold_numbers{});
   }
 
  private:
   KERNFOLD_EXEC_CHECK_DISABLE
   template <class F, int... Is>
-  static KERNFOLD_HD void for_each_fold(F& f, std::integer_sequence<int, Is...>) {
+  static KERNFOLD_HD_LAYER void for_each_fold(F& f, std::integer_sequence<int, Is...>) {
     (f(detail::place<Is>{}), ...);
   }
 
+  static constexpr auto passes = P::cut_pair_stage(has_chains);
+  struct first_pass {
+    static constexpr auto nodes = passes.first;
+  };
+  struct second_pass {
+    static constexpr auto nodes = passes.second;
+  };
+  static constexpr int carried = passes.carried_reals;
+
+  static KERNFOLD_HD_LAYER void fold_in_two_passes(accumulators& a, const parameter_values<real>& parameters,
+                                             const row_values<T>& rows, const column_tile<real>& tile, int c, int end) {
+    alignas(64) T between[pass_columns * carried];
+    for (int k = c; k < end; ++k) {
+      pair_frame f;
+      see_pair(f, parameters, rows, tile, k);
+      evaluate_selected<first_pass>(f);
+      for_each_component<carried>([&](int r) KERNFOLD_INLINE_LAMBDA {
+        between[(k - c) * carried + r] = f.local[passes.carried_offset[r]];
+      });
+    }
+    fold_columns(a, parameters, rows, tile, c, end, between);
+  }
+  /// Columns c, ..., end - 1; `between` has what a first pass carried, or is null.
+  static KERNFOLD_HD_LAYER void fold_columns(accumulators& a, const parameter_values<real>& parameters, const row_values<T>& rows,
+                                       const column_tile<real>& tile, int c, int end, [[maybe_unused]] const T* between) {
+    for (; c + block <= end; c += block) {
+      fold_block(a, parameters, rows, tile, c, between, std::make_integer_sequence<int, block>{});
+      if constexpr (pass_columns > 0) between += block * carried;
+    }
+    if constexpr (block > 1)
+      for (; c < end; ++c) {
+        fold_block(a, parameters, rows, tile, c, between, std::integer_sequence<int, 0>{});
+        if constexpr (pass_columns > 0) between += carried;
+      }
+  }
   template <int... Columns>
-  static KERNFOLD_HD void fold_block(accumulators& a, const parameter_values<real>& parameters, const row_values<T>& rows,
-                                     const column_tile<real>& tile, int c, std::integer_sequence<int, Columns...>) {
+  static KERNFOLD_HD_LAYER void fold_block(accumulators& a, const parameter_values<real>& parameters, const row_values<T>& rows,
+                                     const column_tile<real>& tile, int c, const T* between,
+                                     std::integer_sequence<int, Columns...>) {
     pair_frame frames[sizeof...(Columns)];
-    (evaluate_pair(frames[Columns], parameters, rows, tile, c + Columns), ...);
+    (evaluate_pair(frames[Columns], parameters, rows, tile, c + Columns, between + Columns * carried), ...);
     for_each_fold([&]<int Fold>(detail::place<Fold>) KERNFOLD_INLINE_LAMBDA {
       fold_number<Fold>::fold::template absorb<sizeof...(Columns)>(
           detail::get<Fold>(a), detail::root_values<fold_number<Fold>::first_root, pair_frame>{frames}, c);
     });
   }
-  static KERNFOLD_HD void evaluate_pair(pair_frame& f, const parameter_values<real>& parameters, const row_values<T>& rows,
-                                        const column_tile<real>& tile, int c) {
+  static KERNFOLD_HD_LAYER void evaluate_pair(pair_frame& f, const parameter_values<real>& parameters, const row_values<T>& rows,
+                                        const column_tile<real>& tile, int c, [[maybe_unused]] const T* between) {
+    see_pair(f, parameters, rows, tile, c);
+    if constexpr (pass_columns > 0) {
+      for_each_component<carried>(
+          [&](int r) KERNFOLD_INLINE_LAMBDA { f.local[passes.carried_offset[r]] = math::from_memory(between[r]); });
+      evaluate_selected<second_pass>(f);
+    } else {
+      evaluate(f);
+    }
+  }
+  static KERNFOLD_HD_LAYER void see_pair(pair_frame& f, const parameter_values<real>& parameters, const row_values<T>& rows,
+                                   const column_tile<real>& tile, int c) {
     constexpr stage_size columns = P::size(stage::column);
     constexpr int reals = columns.kept_reals, indices = columns.kept_indices;
     see_rows(f, parameters, rows);
     f.columns = tile.reals + std::int64_t(c) * reals;
     f.column_indices = tile.indices + std::int64_t(c) * indices;
     f.column_number = tile.first + c;
-    evaluate(f);
   }
 };
 

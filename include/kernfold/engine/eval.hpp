@@ -24,13 +24,13 @@ struct value_source {
   slot_list_of<Values...> values;
 
   template <class T, class Leaf>
-  KERNFOLD_HD T load(int k) const { return T(component<Leaf>(k)); }
+  KERNFOLD_HD_LAYER T load(int k) const { return T(component<Leaf>(k)); }
   template <class T, class Leaf>
-  KERNFOLD_HD std::int64_t load_index(int k) const { return static_cast<std::int64_t>(component<Leaf>(k)); }
+  KERNFOLD_HD_LAYER std::int64_t load_index(int k) const { return static_cast<std::int64_t>(component<Leaf>(k)); }
 
  private:
   template <class Leaf>
-  KERNFOLD_HD auto component(int k) const {
+  KERNFOLD_HD_LAYER auto component(int k) const {
     constexpr bool given = Leaf::position < int(sizeof...(Values));
     static_assert(given, "kernfold: eval(f, values...) takes one value for each position of the formula's variables");
     using value = type_at<type_list<Values...>, Leaf::position>;
@@ -42,12 +42,12 @@ struct value_source {
 };
 
 template <class T, class... Values>
-KERNFOLD_HD value_source<Values...> make_values(const Values&... values) {
+KERNFOLD_HD_LAYER value_source<Values...> make_values(const Values&... values) {
   return {slot_list_of<Values...>{{values}...}};
 }
 
 template <class P, stage S, class T, class Source>
-KERNFOLD_HD void evaluate_stage(frame<P, S, T>& f, T* kept, std::int64_t* kept_indices, const Source& source) {
+KERNFOLD_HD_LAYER void evaluate_stage(frame<P, S, T>& f, T* kept, std::int64_t* kept_indices, const Source& source) {
   f.kept = kept;
   f.kept_indices = kept_indices;
   evaluate(f, source);
@@ -61,7 +61,7 @@ inline namespace KERNFOLD_ABI {
 /// F(p, x_i, y_j) for given values, each a kf::vec<T, dim> or a number, in the order of the variables' positions; `i` and `j`
 /// are what row_index and column_index stand for. In device code name the formula's type: eval_at<decltype(F)>(...).
 template <formula Formula, class First, class... Rest>
-KERNFOLD_HD auto eval_at(std::int64_t i, std::int64_t j, const First& first, const Rest&... rest) {
+KERNFOLD_HD_LAYER auto eval_at(std::int64_t i, std::int64_t j, const First& first, const Rest&... rest) {
   using F = std::remove_cvref_t<Formula>;
   using T = typename detail::value_traits<First>::real;
   using P = program<depends_on_i, typename detail::lowered<F, depends_on_i>::type>;
@@ -103,9 +103,9 @@ KERNFOLD_HD auto eval_at(std::int64_t i, std::int64_t j, const First& first, con
 /// F(p, x, y) for given values: kf::vec<float, 3> f = kf::eval(F, x, y). In device code: kf::eval<decltype(F)>(x, y).
 template <formula F, class... Values>
   requires(!(formula<Values> || ...))
-KERNFOLD_HD auto eval(const Values&... values) { return eval_at<F>(0, 0, values...); }
+KERNFOLD_HD_LAYER auto eval(const Values&... values) { return eval_at<F>(0, 0, values...); }
 template <formula F, class... Values>
-KERNFOLD_HD auto eval(F, const Values&... values) { return eval_at<F>(0, 0, values...); }
+KERNFOLD_HD_LAYER auto eval(F, const Values&... values) { return eval_at<F>(0, 0, values...); }
 
 }  // namespace KERNFOLD_ABI
 }  // namespace kernfold

@@ -19,7 +19,7 @@ template <class Element>
 /// Component k of an origin: the median of five rows spread over the array, which a few outliers do not move; 0 where that is
 /// not finite, and for no rows.
 template <class Real>
-[[gnu::noinline]] KERNFOLD_HD Real median_of_five(const leaf_array& array, int k) {
+[[gnu::noinline]] KERNFOLD_HD_LAYER Real median_of_five(const leaf_array& array, int k) {
   constexpr int samples = 5;
   Real sorted[samples];
   for (int n = 0; n < samples; ++n) {
@@ -40,22 +40,22 @@ struct single_source {
   std::int64_t row;
 
   template <class T, class Leaf>
-  KERNFOLD_HD T load(int k) const {
+  KERNFOLD_HD_LAYER T load(int k) const {
     if constexpr (is_origin<Leaf>)
       return T(Real(median_of_five<element_in<typename Leaf::variable, Real>>(array<Leaf>(), k)));
     else return T(Real(element<Leaf>(k)));
   }
   template <class T, class Leaf>
-  KERNFOLD_HD std::int64_t load_index(int k) const { return std::int64_t(element<Leaf>(k)); }
+  KERNFOLD_HD_LAYER std::int64_t load_index(int k) const { return std::int64_t(element<Leaf>(k)); }
 
  private:
   template <class Leaf>
-  KERNFOLD_HD const leaf_array& array() const {
+  KERNFOLD_HD_LAYER const leaf_array& array() const {
     constexpr int number = index_of<Leaf>(typename P::leaves{});
     return leaves[number];
   }
   template <class Leaf>
-  KERNFOLD_HD auto element(int k) const {
+  KERNFOLD_HD_LAYER auto element(int k) const {
     const leaf_array& a = array<Leaf>();
     return static_cast<const element_in<Leaf, Real>*>(a.data)[row * a.row_stride + k * a.col_stride];
   }

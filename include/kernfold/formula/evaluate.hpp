@@ -65,7 +65,7 @@ struct applied<P, Node, Frame, Source, node<Op, Args...>, std::integer_sequence<
   static constexpr bool gives_mask = requires { Op::gives_mask; };
 
   KERNFOLD_EXEC_CHECK_DISABLE
-  static KERNFOLD_HD auto component(const Frame& f, const Source& source, int k) {
+  static KERNFOLD_HD_LAYER auto component(const Frame& f, const Source& source, int k) {
     if constexpr (!__is_base_of(elementwise<Op>, Op))
       return T(Op::template component<T>(k, argument<Places>{f, source}...));
     else if constexpr (gives_mask && on_indices)
@@ -94,7 +94,7 @@ struct operand {
   static constexpr int dim = F::dim;
 
   KERNFOLD_EXEC_CHECK_DISABLE
-  KERNFOLD_HD T operator()(int k) const {
+  KERNFOLD_HD_LAYER T operator()(int k) const {
     if constexpr (n.where == home::immediate) {
       return T(constant_value());
     } else if constexpr (n.result == kind::index) {
@@ -107,17 +107,17 @@ struct operand {
     } else if constexpr (n.at == stage::parameter) {
       return T(f.parameters[offset + k]);
     } else if constexpr (n.at == stage::row) {
-      return f.rows[offset + k];
+      return math::from_memory(f.rows[offset + k]);
     } else {
       return T(f.columns[offset + k]);
     }
   }
   /// A scalar meets every component.
   KERNFOLD_EXEC_CHECK_DISABLE
-  KERNFOLD_HD T broadcast(int k) const { return operator()(dim == 1 ? 0 : k); }
+  KERNFOLD_HD_LAYER T broadcast(int k) const { return operator()(dim == 1 ? 0 : k); }
 
   KERNFOLD_EXEC_CHECK_DISABLE
-  KERNFOLD_HD indices index_at(int component) const {
+  KERNFOLD_HD_LAYER indices index_at(int component) const {
     const int k = dim == 1 ? 0 : component;
     if constexpr (n.where == home::immediate) {
       return indices(integer_value());
@@ -139,7 +139,7 @@ struct operand {
   }
 
  private:
-  static KERNFOLD_HD real constant_value() {
+  static KERNFOLD_HD_LAYER real constant_value() {
     if constexpr (is_zero<F>) {
       return real(0);
     } else {
@@ -147,7 +147,7 @@ struct operand {
       return value;
     }
   }
-  static KERNFOLD_HD std::int64_t integer_value() {
+  static KERNFOLD_HD_LAYER std::int64_t integer_value() {
     if constexpr (is_zero<F>) {
       return 0;
     } else {
@@ -160,7 +160,7 @@ struct operand {
 /// Component k of a scheduled node, evaluated or read, into its place.
 KERNFOLD_EXEC_CHECK_DISABLE
 template <class P, int Node, class Frame, class Source>
-KERNFOLD_HD void evaluate_component(Frame& f, const Source& source, int k) {
+KERNFOLD_HD_LAYER void evaluate_component(Frame& f, const Source& source, int k) {
   using F = typename P::template node_at<Node>;
   using T = typename Frame::lanes;
   constexpr instruction n = P::at(Node);
@@ -178,16 +178,22 @@ KERNFOLD_HD void evaluate_component(Frame& f, const Source& source, int k) {
 
 /// Evaluates one scheduled node into its place.
 template <class P, int Node, class Frame, class Source>
-KERNFOLD_HD void evaluate_node(Frame& f, const Source& source) {
+KERNFOLD_HD_LAYER void evaluate_node(Frame& f, const Source& source) {
   constexpr int dim = P::template node_at<Node>::dim;
   if constexpr (dim == 1) evaluate_component<P, Node>(f, source, 0);
   else for_each_component<dim>([&](int k) KERNFOLD_INLINE_LAMBDA { evaluate_component<P, Node>(f, source, k); });
 }
 
-template <class P, class Frame, class Source, int... Places>
-KERNFOLD_HD void evaluate_scheduled(Frame& f, const Source& source, std::integer_sequence<int, Places...>) {
-  (evaluate_node<P, P::scheduled(Frame::at, Places)>(f, source), ...);
+template <class P, class Selection, class Frame, class Source, int... Places>
+KERNFOLD_HD_LAYER void evaluate_places(Frame& f, const Source& source, std::integer_sequence<int, Places...>) {
+  (evaluate_node<P, Selection::nodes.number[Places]>(f, source), ...);
 }
+
+/// All nodes of a stage.
+template <class P, stage S>
+struct whole_stage {
+  static constexpr auto nodes = P::scheduled(S);
+};
 
 /// The pair stage reads no arrays.
 struct no_source {};
@@ -197,16 +203,21 @@ struct no_source {};
 
 inline namespace KERNFOLD_ABI {
 
-/// Evaluates the nodes of the frame's stage, each once. `source.load<T, Leaf>(k)` reads component k of a leaf.
+/// Evaluates nodes of the frame's stage, each once: those of Selection::nodes, or all. `source.load<T, Leaf>(k)` reads
+/// component k of a leaf.
+template <class Selection, class Frame, class Source = detail::no_source>
+KERNFOLD_HD_LAYER void evaluate_selected(Frame& f, const Source& source = {}) {
+  detail::evaluate_places<typename Frame::program_type, Selection>(
+      f, source, std::make_integer_sequence<int, Selection::nodes.count>{});
+}
 template <class Frame, class Source = detail::no_source>
-KERNFOLD_HD void evaluate(Frame& f, const Source& source = {}) {
-  using P = typename Frame::program_type;
-  detail::evaluate_scheduled<P>(f, source, std::make_integer_sequence<int, P::scheduled_count(Frame::at)>{});
+KERNFOLD_HD_LAYER void evaluate(Frame& f, const Source& source = {}) {
+  evaluate_selected<detail::whole_stage<typename Frame::program_type, Frame::at>>(f, source);
 }
 
 /// Root number R of the program, as a function of the component.
 template <int R, class Frame>
-KERNFOLD_HD auto root_of(const Frame& f) {
+KERNFOLD_HD_LAYER auto root_of(const Frame& f) {
   using P = typename Frame::program_type;
   constexpr int number = P::root(R);
   return detail::operand<P, number, Frame, detail::no_source>{f, detail::no_source{}};

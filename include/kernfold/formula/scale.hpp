@@ -1,11 +1,12 @@
 // kernfold/formula/scale.hpp: the scale of a squared distance moves into its vectors.
 //
-// exp2(c |u - v|^2), with u known per row, v per column and c per call, costs a product per pair. With the sign of c known
-// from its form it costs none:
+// exp2(c |u - v|^2), with u known per row, v per column and c per call, costs a product per pair. It can do without:
 //   c |u - v|^2 = +-|u' - v'|^2,   u' = s (u - o),  v' = s (v - o),  s = sqrt|c|.
+// The sign costs nothing where the form of c shows it, else one exclusive or.
 // u' and v' are rounded where u and v were exact, so what is lost grows with their size: the origin o, somewhere among the v,
 // makes that the size of the cloud and not its distance from zero. Not done where u - v or the distance is needed
-// elsewhere at a pair (as in gradients): they would have to be computed twice.
+// elsewhere at a pair (as in gradients): they would have to be computed twice. (Nor does u' - v' do for u - v: in a sum of
+// differences much smaller than the cloud its rounding shows.)
 #pragma once
 
 #include "lower.hpp"
@@ -50,8 +51,21 @@ struct NegSqDist : operation<NegSqDist> {
   }
 };
 
+/// 0 with the sign of f
+struct SignedZero : elementwise<SignedZero> {
+  template <class T>
+  KERNFOLD_HD static T eval(T a) { return math::copysign(T(0), a); }
+};
+/// f, and -f where g = -0; g is +0 or -0
+struct FlipSign : elementwise<FlipSign> {
+  static constexpr bool is_chain = true;  // one instruction, but it belongs into the pass of the exponential it leads to
+  template <class T>
+  KERNFOLD_HD static T eval(T a, T b) { return math::flip_sign(a, b); }
+};
+
 /// 2^f where f <= 0 by its form: one bound less to check
 struct Exp2Nonpositive : elementwise<Exp2Nonpositive> {
+  static constexpr bool is_chain = true;
   template <class T>
   KERNFOLD_HD static T eval(T a) { return math::exp2_nonpositive(a); }
 };
@@ -148,11 +162,14 @@ template <class Product, class U, class V, class Scale, class Nodes, role_set Ro
 struct rescaled_distance<Product, node<SqDist, U, V>, Scale, Nodes, Rows> {
   using vectors = std::conditional_t<scalable<Nodes, Rows, U, V>::possible, scalable<Nodes, Rows, U, V>,
                                      scalable<Nodes, Rows, V, U>>;
-  using op = std::conditional_t<(sign_of_form<Scale> > 0), SqDist, NegSqDist>;
-  using type = node<op, typename vectors::template rows<Scale>, typename vectors::template columns<Scale>>;
+  using u = typename vectors::template rows<Scale>;
+  using v = typename vectors::template columns<Scale>;
+  using type = std::conditional_t<(sign_of_form<Scale> > 0), node<SqDist, u, v>,
+                                  std::conditional_t<(sign_of_form<Scale> < 0), node<NegSqDist, u, v>,
+                                                     node<FlipSign, node<SqDist, u, v>, node<SignedZero, Scale>>>>;
 };
 template <class U, class V, class Scale, class Nodes, role_set Rows>
-  requires(at_pair_stage<node<SqDist, U, V>, Rows> && Scale::depends == no_roles && sign_of_form<Scale> != 0)
+  requires(at_pair_stage<node<SqDist, U, V>, Rows> && Scale::depends == no_roles)
 struct rescaled<node<Mul, node<SqDist, U, V>, Scale>, Nodes, Rows>
     : rescaled_distance<node<Mul, node<SqDist, U, V>, Scale>, node<SqDist, U, V>, Scale, Nodes, Rows> {};
 

@@ -56,9 +56,9 @@ struct slot_list<std::integer_sequence<int, Is...>, Ss...> : slot<Is, Ss>... {};
 template <class... Ss>
 using slot_list_of = slot_list<std::make_integer_sequence<int, sizeof...(Ss)>, Ss...>;
 template <int At, class S>
-KERNFOLD_HD S& get(slot<At, S>& s) { return s.value; }
+KERNFOLD_HD_LAYER S& get(slot<At, S>& s) { return s.value; }
 template <int At, class S>
-KERNFOLD_HD const S& get(const slot<At, S>& s) { return s.value; }
+KERNFOLD_HD_LAYER const S& get(const slot<At, S>& s) { return s.value; }
 
 }  // namespace detail
 }  // namespace kernfold

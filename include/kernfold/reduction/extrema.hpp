@@ -11,12 +11,12 @@ enum class extreme : unsigned char { min, max };
 
 /// Whether a comes before b. A NaN comes before nothing, so it is never chosen.
 template <extreme E, class T>
-KERNFOLD_HD auto precedes(T a, T b) {
+KERNFOLD_HD_LAYER auto precedes(T a, T b) {
   if constexpr (E == extreme::min) return a < b;
   else return b < a;
 }
 template <extreme E, class T>
-KERNFOLD_HD T last_of_all() {
+KERNFOLD_HD_LAYER T last_of_all() {
   return T(E == extreme::min ? math::infinity<math::real_of<T>>() : -math::infinity<math::real_of<T>>());
 }
 
@@ -35,34 +35,34 @@ struct extremum_fold {
   using accumulator = state<T>;
 
   template <class T>
-  static KERNFOLD_HD void identity(state<T>& s) {
+  static KERNFOLD_HD_LAYER void identity(state<T>& s) {
     for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA { s.best[k] = last_of_all<E, T>(); });
   }
   template <class T>
-  static KERNFOLD_HD void open(accumulator<T>& a, const state<T>& s, std::int64_t) { a = s; }
+  static KERNFOLD_HD_LAYER void open(accumulator<T>& a, const state<T>& s, std::int64_t) { a = s; }
   template <int B, class T, class Values>
-  static KERNFOLD_HD void absorb(accumulator<T>& a, const Values& values, int) {
+  static KERNFOLD_HD_LAYER void absorb(accumulator<T>& a, const Values& values, int) {
     for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA {
       const auto f = values.template root<0>(b);
       for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA { choose(a.best[k], f(k)); });
     });
   }
   template <class T>
-  static KERNFOLD_HD void close(state<T>& s, const accumulator<T>& a, std::int64_t) { s = a; }
+  static KERNFOLD_HD_LAYER void close(state<T>& s, const accumulator<T>& a, std::int64_t) { s = a; }
   template <class T>
-  static KERNFOLD_HD void merge(state<T>& s, const state<T>& other) {
+  static KERNFOLD_HD_LAYER void merge(state<T>& s, const state<T>& other) {
     for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA { choose(s.best[k], other.best[k]); });
   }
   template <class T>
-  static KERNFOLD_HD T finish(const state<T>& s, int k) { return s.best[k]; }
+  static KERNFOLD_HD_LAYER T finish(const state<T>& s, int k) { return s.best[k]; }
   template <class Real, class T>
-  static KERNFOLD_HD void extract(state<Real>& s, const state<T>& from, int l, std::int64_t) {
+  static KERNFOLD_HD_LAYER void extract(state<Real>& s, const state<T>& from, int l, std::int64_t) {
     for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA { s.best[k] = math::get(from.best[k], l); });
   }
 
  private:
   template <class T>
-  static KERNFOLD_HD void choose(T& best, T v) {
+  static KERNFOLD_HD_LAYER void choose(T& best, T v) {
     best = E == extreme::min ? math::min(best, v) : math::max(best, v);  // both keep `best` where v is NaN
   }
 };
@@ -87,21 +87,21 @@ struct arg_extremum_fold {
   };
 
   template <class T>
-  static KERNFOLD_HD void identity(state<T>& s) {
+  static KERNFOLD_HD_LAYER void identity(state<T>& s) {
     for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA {
       s.best[k] = last_of_all<E, T>();
       s.column[k] = math::index_t<T>(-1);
     });
   }
   template <class T>
-  static KERNFOLD_HD void open(accumulator<T>& a, const state<T>& s, std::int64_t) {
+  static KERNFOLD_HD_LAYER void open(accumulator<T>& a, const state<T>& s, std::int64_t) {
     for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA {
       a.best[k] = s.best[k];
       a.column[k] = math::ints_t<T>(-1);
     });
   }
   template <int B, class T, class Values>
-  static KERNFOLD_HD void absorb(accumulator<T>& a, const Values& values, int c) {
+  static KERNFOLD_HD_LAYER void absorb(accumulator<T>& a, const Values& values, int c) {
     for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA {
       const auto f = values.template root<0>(b);
       for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA {
@@ -113,7 +113,7 @@ struct arg_extremum_fold {
     });
   }
   template <class T>
-  static KERNFOLD_HD void close(state<T>& s, const accumulator<T>& a, std::int64_t first) {
+  static KERNFOLD_HD_LAYER void close(state<T>& s, const accumulator<T>& a, std::int64_t first) {
     for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA {
       const auto found = precedes<E>(a.best[k], s.best[k]);
       s.best[k] = a.best[k];
@@ -121,7 +121,7 @@ struct arg_extremum_fold {
     });
   }
   template <class T>
-  static KERNFOLD_HD void merge(state<T>& s, const state<T>& other) {
+  static KERNFOLD_HD_LAYER void merge(state<T>& s, const state<T>& other) {
     for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA {
       const auto better = precedes<E>(other.best[k], s.best[k]);
       s.best[k] = math::select(better, other.best[k], s.best[k]);
@@ -129,9 +129,9 @@ struct arg_extremum_fold {
     });
   }
   template <class T>
-  static KERNFOLD_HD math::index_t<T> finish(const state<T>& s, int k) { return s.column[k]; }
+  static KERNFOLD_HD_LAYER math::index_t<T> finish(const state<T>& s, int k) { return s.column[k]; }
   template <class Real, class T>
-  static KERNFOLD_HD void extract(state<Real>& s, const state<T>& from, int l, std::int64_t first) {
+  static KERNFOLD_HD_LAYER void extract(state<Real>& s, const state<T>& from, int l, std::int64_t first) {
     for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA {
       const std::int64_t column = math::get(from.column[k], l);
       s.best[k] = math::get(from.best[k], l);

@@ -11,57 +11,80 @@ inline namespace KERNFOLD_ABI {
 /// the order of the columns. Where fewer than K columns have a value below +inf, the rest is +inf, or column -1.
 ///
 /// One comparison a pair: a block of columns is looked at only if some lane's K-th value is beaten, which happens about
-/// K (1 + log(N / K)) times a row when the columns come in random order.
+/// K (1 + log(N / K)) times a row when the columns come in random order. What passes waits in a queue of its lane, so that
+/// the lists are updated seldom, and then for all lanes at once.
 template <int K, int Dim, kind Result>
 struct kmin_fold {
   static_assert(K >= 1 && K <= 256, "kernfold: K neighbours need 1 <= K <= 256");
   static constexpr int dim = K * Dim;
   static constexpr kind result = Result;
   static constexpr int block = 4;
+  /// How many candidates a lane can keep waiting: twelve (fewer cost more flushes, more cost staler thresholds), where the
+  /// queues of all components stay small; else those of one block.
+  static constexpr int queue_length = block + (Dim <= 4 ? 8 : 0);
 
   template <class T>
   struct state {
     vec<T, K * Dim> value;  // (K, Dim), ascending along K
     vec<math::index_t<T>, K * Dim> column;
   };
-  /// The K-th values live in registers while a tile runs; the lists stay where they are.
+  /// Columns that beat their lane's threshold, in their order; where a lane has fewer than others, +inf.
+  template <class T>
+  struct queue {
+    vec<T, queue_length> value;
+    vec<math::ints_t<T>, queue_length> column;  // within the tile
+    int count[math::lane_count<T>];
+    int longest;
+  };
+  /// The thresholds live in registers while a tile runs; the lists stay where they are. A threshold is the K-th value as
+  /// of the last time that the queue was emptied.
   template <class T>
   struct accumulator {
     vec<T, Dim> threshold;
     state<T>* lists;
     std::int64_t first;
+    queue<T> waiting[Dim];
   };
 
   template <class T>
-  static KERNFOLD_HD void identity(state<T>& s) {
+  static KERNFOLD_HD_LAYER void identity(state<T>& s) {
     for (int k = 0; k < K * Dim; ++k) {
       s.value[k] = T(math::infinity<math::real_of<T>>());
       s.column[k] = math::index_t<T>(-1);
     }
   }
   template <class T>
-  static KERNFOLD_HD void open(accumulator<T>& a, state<T>& s, std::int64_t first) {
+  static KERNFOLD_HD_LAYER void open(accumulator<T>& a, state<T>& s, std::int64_t first) {
     for_each_component<Dim>([&](int d) KERNFOLD_INLINE_LAMBDA { a.threshold[d] = s.value[(K - 1) * Dim + d]; });
     a.lists = &s;
     a.first = first;
+    for (int d = 0; d < Dim; ++d) {
+      a.waiting[d].longest = queue_length;
+      clear(a.waiting[d]);
+    }
   }
   template <int B, class T, class Values>
-  static KERNFOLD_HD void absorb(accumulator<T>& a, const Values& values, int c) {
+  static KERNFOLD_HD_LAYER void absorb(accumulator<T>& a, const Values& values, int c) {
     for_each_component<Dim>([&](int d) KERNFOLD_INLINE_LAMBDA {
       T v[B];
       for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA { v[b] = values.template root<0>(b)(d); });
       T least = a.threshold[d];  // min() keeps its first argument where the other is NaN
       for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA { least = math::min(least, v[b]); });
       if (math::any(least < a.threshold[d])) [[unlikely]] {
-        for (int b = 0; b < B; ++b) insert(*a.lists, d, v[b], a.first + c + b);
-        a.threshold[d] = a.lists->value[(K - 1) * Dim + d];
+        wait<B>(a.waiting[d], v, a.threshold[d], c);
+        if (a.waiting[d].longest > queue_length - block) {
+          insert_all(*a.lists, a.waiting[d], d, a.first);
+          a.threshold[d] = a.lists->value[(K - 1) * Dim + d];
+        }
       }
     });
   }
   template <class T>
-  static KERNFOLD_HD void close(state<T>&, const accumulator<T>&, std::int64_t) {}
+  static KERNFOLD_HD_LAYER void close(state<T>& s, accumulator<T>& a, std::int64_t first) {
+    for (int d = 0; d < Dim; ++d) insert_all(s, a.waiting[d], d, first);
+  }
   template <class T>
-  static KERNFOLD_HD void merge(state<T>& s, const state<T>& other) {
+  static KERNFOLD_HD_LAYER void merge(state<T>& s, const state<T>& other) {
     for (int d = 0; d < Dim; ++d)
       for (int l = 0; l < math::lane_count<T>; ++l)
         for (int k = 0; k < K; ++k) {
@@ -71,12 +94,12 @@ struct kmin_fold {
         }
   }
   template <class T>
-  static KERNFOLD_HD auto finish(const state<T>& s, int k) {
+  static KERNFOLD_HD_LAYER auto finish(const state<T>& s, int k) {
     if constexpr (Result == kind::index) return s.column[k];
     else return s.value[k];
   }
   template <class Real, class T>
-  static KERNFOLD_HD void extract(state<Real>& s, const state<T>& from, int l, std::int64_t first) {
+  static KERNFOLD_HD_LAYER void extract(state<Real>& s, const state<T>& from, int l, std::int64_t first) {
     for (int k = 0; k < K * Dim; ++k) {
       const std::int64_t column = math::get(from.column[k], l);
       s.value[k] = math::get(from.value[k], l);
@@ -86,14 +109,58 @@ struct kmin_fold {
 
  private:
   template <class T>
-  static KERNFOLD_HD void insert(state<T>& s, int d, const T& v, std::int64_t column) {
-    for (int l = 0; l < math::lane_count<T>; ++l) {
-      const auto candidate = math::get(v, l);
-      if (candidate < math::get(s.value[(K - 1) * Dim + d], l)) insert_lane(s, d, l, candidate, column);
+  static KERNFOLD_HD_LAYER void clear(queue<T>& q) {
+    KERNFOLD_NO_UNROLL
+    for (int n = 0; n < q.longest; ++n) q.value[n] = T(math::infinity<math::real_of<T>>());
+    for (int l = 0; l < math::lane_count<T>; ++l) q.count[l] = 0;
+    q.longest = 0;
+  }
+  template <int B, class T>
+  static KERNFOLD_HD_LAYER void wait(queue<T>& q, const T (&v)[B], const T& threshold, int c) {
+    constexpr int lanes = math::lane_count<T>;
+    math::real_of<T> value[B * lanes];
+    std::uint64_t passed = 0;
+    for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA {
+      math::store(value + b * lanes, v[b]);
+      passed |= std::uint64_t(math::bits(v[b] < threshold)) << (b * lanes);
+    });
+    int longest = q.longest;
+    for (; passed != 0; passed &= passed - 1) {
+      const int at = math::lowest_bit(passed), b = at / lanes, l = at % lanes;
+      const int n = q.count[l]++;
+      math::set(q.value[n], l, value[at]);
+      math::set(q.column[n], l, c + b);
+      longest = n < longest ? longest : n + 1;
     }
+    q.longest = longest;
+  }
+  template <class T>
+  static KERNFOLD_HD_LAYER void insert_all(state<T>& s, queue<T>& q, int d, std::int64_t first) {
+    KERNFOLD_NO_UNROLL
+    for (int n = 0; n < q.longest; ++n)
+      insert(s, d, q.value[n], math::to_index<T>(q.column[n]) + math::index_t<T>(first));
+    clear(q);
+  }
+  /// Into the lists of all lanes at once, from the end: the k-th is kept, or v, or the one before it, which moves up.
+  template <class T>
+  static KERNFOLD_HD_LAYER void insert(state<T>& s, int d, const T& v, const math::index_t<T>& column) {
+    auto beaten = v < s.value[(K - 1) * Dim + d];
+    KERNFOLD_NO_UNROLL
+    for (int k = K - 1; k > 0; --k) {
+      T& value = s.value[k * Dim + d];
+      math::index_t<T>& at = s.column[k * Dim + d];
+      const T& before = s.value[(k - 1) * Dim + d];
+      const auto moves = v < before;
+      value = math::select(beaten, math::select(moves, before, v), value);
+      at = math::select(beaten, math::select(moves, s.column[(k - 1) * Dim + d], column), at);
+      if (!math::any(moves)) return;
+      beaten = moves;
+    }
+    s.value[d] = math::select(beaten, v, s.value[d]);
+    s.column[d] = math::select(beaten, column, s.column[d]);
   }
   template <class T, class Real>
-  static KERNFOLD_HD void insert_lane(state<T>& s, int d, int l, Real v, std::int64_t column) {
+  static KERNFOLD_HD_LAYER void insert_lane(state<T>& s, int d, int l, Real v, std::int64_t column) {
     int k = K - 1;
     for (; k > 0 && v < math::get(s.value[(k - 1) * Dim + d], l); --k) {
       math::set(s.value[k * Dim + d], l, math::get(s.value[(k - 1) * Dim + d], l));

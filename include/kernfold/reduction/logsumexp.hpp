@@ -19,6 +19,7 @@ struct exponential_fold {
   static constexpr int dim = Dim;
   static constexpr kind result = kind::real;
   static constexpr int block = 4;
+  static constexpr bool is_chain = true;
   static constexpr bool weighted = R != exponential_result::log_of_sum;
   static constexpr int sums = R == exponential_result::average ? Dim + 1 : Dim;  // the last one is that of the weights 1
 
@@ -31,19 +32,19 @@ struct exponential_fold {
   using accumulator = state<T>;
 
   template <class T>
-  static KERNFOLD_HD void identity(state<T>& s) {
+  static KERNFOLD_HD_LAYER void identity(state<T>& s) {
     s.maximum = T(-math::largest<math::real_of<T>>());
     for_each_component<sums>([&](int k) KERNFOLD_INLINE_LAMBDA { s.sum[k].clear(); });
   }
   static constexpr bool per_tile = A == accumulation::block;
   template <class T>
-  static KERNFOLD_HD void open(accumulator<T>& a, const state<T>& s, std::int64_t) {
+  static KERNFOLD_HD_LAYER void open(accumulator<T>& a, const state<T>& s, std::int64_t) {
     a = s;
     if constexpr (per_tile)  // the maximum goes on, the sums start anew
       for_each_component<sums>([&](int k) KERNFOLD_INLINE_LAMBDA { a.sum[k].clear(); });
   }
   template <int B, class T, class Values>
-  static KERNFOLD_HD void absorb(accumulator<T>& a, const Values& values, int) {
+  static KERNFOLD_HD_LAYER void absorb(accumulator<T>& a, const Values& values, int) {
     T v[B];
     for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA { v[b] = values.template root<0>(b)(0); });
     T highest = v[0];
@@ -60,19 +61,19 @@ struct exponential_fold {
     });
   }
   template <class T>
-  static KERNFOLD_HD void close(state<T>& s, const accumulator<T>& a, std::int64_t) {
+  static KERNFOLD_HD_LAYER void close(state<T>& s, const accumulator<T>& a, std::int64_t) {
     if constexpr (per_tile) merge(s, a);
     else s = a;
   }
   template <class T>
-  static KERNFOLD_HD void merge(state<T>& s, const state<T>& other) {
+  static KERNFOLD_HD_LAYER void merge(state<T>& s, const state<T>& other) {
     state<T> later = other;
     raise(later, s.maximum);
     raise(s, later.maximum);
     for_each_component<sums>([&](int k) KERNFOLD_INLINE_LAMBDA { s.sum[k].merge(later.sum[k]); });
   }
   template <class T>
-  static KERNFOLD_HD T finish(const state<T>& s, int k) {
+  static KERNFOLD_HD_LAYER T finish(const state<T>& s, int k) {
     using real = math::real_of<T>;
     if constexpr (R == exponential_result::average) return s.sum[k].result() / s.sum[Dim].result();
     else
@@ -80,14 +81,14 @@ struct exponential_fold {
                           T(real(0.693147180559945309417)) * (s.maximum + math::log2(s.sum[k].result())));
   }
   template <class Real, class T>
-  static KERNFOLD_HD void extract(state<Real>& s, const state<T>& from, int l, std::int64_t) {
+  static KERNFOLD_HD_LAYER void extract(state<Real>& s, const state<T>& from, int l, std::int64_t) {
     s.maximum = math::get(from.maximum, l);
     for_each_component<sums>([&](int k) KERNFOLD_INLINE_LAMBDA { s.sum[k].extract(from.sum[k], l); });
   }
 
  private:
   template <class T>
-  static KERNFOLD_HD void raise(state<T>& s, T maximum) {
+  static KERNFOLD_HD_LAYER void raise(state<T>& s, T maximum) {
     const T higher = math::min(T(math::largest<math::real_of<T>>()), math::max(s.maximum, maximum));
     const T factor = math::exp2_nonpositive(s.maximum - higher);
     s.maximum = higher;

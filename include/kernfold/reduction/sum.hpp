@@ -11,40 +11,40 @@ inline namespace KERNFOLD_ABI {
 template <class T, accumulation A>
 struct running_sum {
   T total;
-  KERNFOLD_HD void clear() { total = T(0); }
-  KERNFOLD_HD void add(T v) { total = total + v; }
-  KERNFOLD_HD void add_product(T a, T b) { total = math::fma(a, b, total); }
-  KERNFOLD_HD void merge(const running_sum& other) { total = total + other.total; }
-  KERNFOLD_HD void scale(T factor) { total = math::product(total, factor); }
-  KERNFOLD_HD T result() const { return total; }
+  KERNFOLD_HD_LAYER void clear() { total = T(0); }
+  KERNFOLD_HD_LAYER void add(T v) { total = total + v; }
+  KERNFOLD_HD_LAYER void add_product(T a, T b) { total = math::fma(a, b, total); }
+  KERNFOLD_HD_LAYER void merge(const running_sum& other) { total = total + other.total; }
+  KERNFOLD_HD_LAYER void scale(T factor) { total = math::product(total, factor); }
+  KERNFOLD_HD_LAYER T result() const { return total; }
   template <class Lanes>
-  KERNFOLD_HD void extract(const running_sum<Lanes, A>& from, int l) { total = math::get(from.total, l); }
+  KERNFOLD_HD_LAYER void extract(const running_sum<Lanes, A>& from, int l) { total = math::get(from.total, l); }
 };
 
 /// total + error is the sum: what each addition rounds off is kept (two-sum; Knuth, TAOCP vol. 2, 4.2.2, theorem B).
 template <class T>
 struct running_sum<T, accumulation::compensated> {
   T total, error;
-  KERNFOLD_HD void clear() { total = error = T(0); }
-  KERNFOLD_HD void add(T v) {
+  KERNFOLD_HD_LAYER void clear() { total = error = T(0); }
+  KERNFOLD_HD_LAYER void add(T v) {
     const T s = total + v;
     const T virtual_v = s - total;
     error = error + ((total - (s - virtual_v)) + (v - virtual_v));
     total = s;
   }
-  KERNFOLD_HD void add_product(T a, T b) { add(math::product(a, b)); }
-  KERNFOLD_HD void merge(const running_sum& other) {
+  KERNFOLD_HD_LAYER void add_product(T a, T b) { add(math::product(a, b)); }
+  KERNFOLD_HD_LAYER void merge(const running_sum& other) {
     add(other.total);
     error = error + other.error;
   }
-  KERNFOLD_HD void scale(T factor) {
+  KERNFOLD_HD_LAYER void scale(T factor) {
     total = math::product(total, factor);
     error = math::product(error, factor);
   }
   /// An infinite or NaN total has a NaN error, which says nothing.
-  KERNFOLD_HD T result() const { return math::select(error == error, total + error, total); }
+  KERNFOLD_HD_LAYER T result() const { return math::select(error == error, total + error, total); }
   template <class Lanes>
-  KERNFOLD_HD void extract(const running_sum<Lanes, accumulation::compensated>& from, int l) {
+  KERNFOLD_HD_LAYER void extract(const running_sum<Lanes, accumulation::compensated>& from, int l) {
     total = math::get(from.total, l);
     error = math::get(from.error, l);
   }
@@ -54,14 +54,14 @@ template <class T>
 struct running_sum<T, accumulation::in_double> {
   using wide = math::wide_t<T>;
   wide total;
-  KERNFOLD_HD void clear() { total = wide(0); }
-  KERNFOLD_HD void add(T v) { total = total + math::widen(v); }
-  KERNFOLD_HD void add_product(T a, T b) { total = math::fma(math::widen(a), math::widen(b), total); }
-  KERNFOLD_HD void merge(const running_sum& other) { total = total + other.total; }
-  KERNFOLD_HD void scale(T factor) { total = total * math::widen(factor); }
-  KERNFOLD_HD T result() const { return math::narrow<T>(total); }
+  KERNFOLD_HD_LAYER void clear() { total = wide(0); }
+  KERNFOLD_HD_LAYER void add(T v) { total = total + math::widen(v); }
+  KERNFOLD_HD_LAYER void add_product(T a, T b) { total = math::fma(math::widen(a), math::widen(b), total); }
+  KERNFOLD_HD_LAYER void merge(const running_sum& other) { total = total + other.total; }
+  KERNFOLD_HD_LAYER void scale(T factor) { total = total * math::widen(factor); }
+  KERNFOLD_HD_LAYER T result() const { return math::narrow<T>(total); }
   template <class Lanes>
-  KERNFOLD_HD void extract(const running_sum<Lanes, accumulation::in_double>& from, int l) {
+  KERNFOLD_HD_LAYER void extract(const running_sum<Lanes, accumulation::in_double>& from, int l) {
     total = math::get(from.total, l);
   }
 };
@@ -83,16 +83,16 @@ struct sum_fold {
   using accumulator = state<T>;
 
   template <class T>
-  static KERNFOLD_HD void identity(state<T>& s) {
+  static KERNFOLD_HD_LAYER void identity(state<T>& s) {
     for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA { s.sums[k].clear(); });
   }
   template <class T>
-  static KERNFOLD_HD void open(accumulator<T>& a, const state<T>& s, std::int64_t) {
+  static KERNFOLD_HD_LAYER void open(accumulator<T>& a, const state<T>& s, std::int64_t) {
     if constexpr (per_tile) identity(a);
     else a = s;
   }
   template <int B, class T, class Values>
-  static KERNFOLD_HD void absorb(accumulator<T>& a, const Values& values, int) {
+  static KERNFOLD_HD_LAYER void absorb(accumulator<T>& a, const Values& values, int) {
     for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA {
       const auto f = values.template root<0>(b);
       if constexpr (IsProduct) {
@@ -104,22 +104,22 @@ struct sum_fold {
     });
   }
   template <class T>
-  static KERNFOLD_HD void close(state<T>& s, const accumulator<T>& a, std::int64_t) {
+  static KERNFOLD_HD_LAYER void close(state<T>& s, const accumulator<T>& a, std::int64_t) {
     if constexpr (per_tile) merge(s, a);
     else s = a;
   }
   template <class T>
-  static KERNFOLD_HD void merge(state<T>& s, const state<T>& other) {
+  static KERNFOLD_HD_LAYER void merge(state<T>& s, const state<T>& other) {
     for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA { s.sums[k].merge(other.sums[k]); });
   }
   template <class T>
-  static KERNFOLD_HD T finish(const state<T>& s, int k) { return s.sums[k].result(); }
+  static KERNFOLD_HD_LAYER T finish(const state<T>& s, int k) { return s.sums[k].result(); }
   template <class Real, class T>
-  static KERNFOLD_HD void extract(state<Real>& s, const state<T>& from, int l, std::int64_t) {
+  static KERNFOLD_HD_LAYER void extract(state<Real>& s, const state<T>& from, int l, std::int64_t) {
     for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA { s.sums[k].extract(from.sums[k], l); });
   }
   template <class T>
-  static KERNFOLD_HD void scale(state<T>& s, T factor) {
+  static KERNFOLD_HD_LAYER void scale(state<T>& s, T factor) {
     for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA { s.sums[k].scale(factor); });
   }
 };

@@ -42,6 +42,43 @@ using row = std::vector<real>;
 constexpr auto three_least = kf::kmin_reduction<3>(s * t);
 constexpr auto three_nearest = kf::argkmin_reduction<3>(s * t);
 
+/// The values of a block of columns in the form that folds take them, the same for every lane but for its own shift.
+template <class T> struct block_values {
+  const float* of_column;
+  template <int> auto root(int b) const {
+    T v(of_column[b]);
+    for (int l = 0; l < kf::math::lane_count<T>; ++l) kf::math::set(v, l, of_column[b] + 10.f * float(l));
+    return [v](int) { return v; };
+  }
+};
+using nearest_fold = kf::detail::kmin_fold<3, 1, kf::kind::index>;
+template <class T> void fold_block(nearest_fold::state<T>& s, std::int64_t first, const std::vector<float>& columns) {
+  nearest_fold::accumulator<T> a;
+  nearest_fold::open(a, s, first);
+  for (int c = 0; c < int(columns.size()); c += 4) nearest_fold::absorb<4>(a, block_values<T>{columns.data() + c}, c);
+  nearest_fold::close(s, a, first);
+}
+template <class T> void check_far_columns() {
+  constexpr std::int64_t far = (std::int64_t(1) << 32) + 5, farther = std::int64_t(1) << 40;
+  nearest_fold::state<T> s, later;
+  nearest_fold::identity(s);
+  nearest_fold::identity(later);
+  fold_block<T>(s, 0, {4, 9, 7, 8});
+  fold_block<T>(s, far, {9, 9, 3, 9, 9, 9, 9, 2});  // 3 at far + 2, 2 at far + 7
+  fold_block<T>(later, farther, {9, 9, 9, 1});
+  for (int l = 0; l < kf::math::lane_count<T>; ++l) {
+    EXPECT_EQ(kf::math::get(nearest_fold::finish(s, 0), l), far + 7);
+    EXPECT_EQ(kf::math::get(nearest_fold::finish(s, 1), l), far + 2);
+    EXPECT_EQ(kf::math::get(nearest_fold::finish(s, 2), l), 0);
+  }
+  nearest_fold::merge(s, later);
+  for (int l = 0; l < kf::math::lane_count<T>; ++l) {
+    EXPECT_EQ(kf::math::get(nearest_fold::finish(s, 0), l), farther + 3);
+    EXPECT_EQ(kf::math::get(nearest_fold::finish(s, 1), l), far + 7);
+    EXPECT_EQ(kf::math::get(nearest_fold::finish(s, 2), l), far + 2);
+  }
+}
+
 }  // namespace
 
 TEST(kmin, over_j) {
@@ -90,4 +127,21 @@ TEST(kmin, of_columns_in_the_worst_order) {
   for (std::size_t n = 0; n < columns.size(); ++n) columns[n] = 3000 - static_cast<real>(n);
   EXPECT_EQ(over_columns<float>(three_nearest, columns), (row{2999, 2998, 2997}));
   EXPECT_EQ(over_columns<float>(three_least, columns), (row{1, 2, 3}));
+}
+// Candidates are counted within their tile, and in 32 bits beside float.
+TEST(kmin, of_columns_beyond_32_bits) {
+  check_far_columns<float>();
+  check_far_columns<double>();
+  check_far_columns<kf::pack<float, kf::isa::portable>>();
+  check_far_columns<kf::pack<double, kf::isa::portable>>();
+}
+// Every lane fills its queue at its own time.
+TEST(kmin, of_rows_whose_candidates_come_at_different_times) {
+  arrays data;
+  data.M = 40;
+  data.N = 900;
+  for (int i = 0; i < 40; ++i) data.at[0].numbers.push_back(i * 22.5);
+  for (int j = 0; j < 900; ++j) data.at[1].numbers.push_back(j);
+  check_reduction<float>(kf::argkmin_reduction<7>(sqdist(s, t)), data);
+  check_reduction<double>(kf::argkmin_reduction<7>(sqdist(s, t)), data);
 }

@@ -29,6 +29,7 @@ arrays numbers_for(std::int64_t M, std::int64_t N, std::uint64_t seed = 1) {
 }
 
 constexpr auto gaussian = exp(-g * sqdist(x, y)) * b;
+constexpr auto of_differences = exp(-g * sqdist(x, y)) * s * (x - y);  // a scale that leaves the sum of the differences
 constexpr auto of_width = exp(-sqdist(x, y) / (2_c * square(g))) * b;  // a scale whose sign is known
 
 template <kf::axis A, class Real, class F, class... Option> void check_shapes(F f, Option... option) {
@@ -70,6 +71,18 @@ TEST(sum, with_each_accumulation) {
 TEST(sum, of_formulas_with_factors_of_the_row) {
   check_shapes<kf::axis::j, float>(s * inv(g + sqdist(x, y)) * x);
   check_shapes<kf::axis::both, double>(s * inv(g + sqdist(x, y)) * x);
+}
+// A scale of either sign, none at all, and almost none.
+TEST(sum, of_differences_times_a_function_of_their_scaled_distance) {
+  arrays data = numbers_for(20, 300);
+  for (const real scale : {0.L, 0.25L, -0.25L, 1.L, 0x1p-100L, -0x1p-100L}) {
+    data.at[3] = {1, {scale}};
+    check_reduction<float>(kf::sum_reduction(of_differences), data);
+    check_reduction<double>(kf::sum_reduction(of_differences), data);
+    check_reduction<float>(kf::sum_reduction(exp(g * sqdist(x, y)) * s * (y - x)), data);
+    check_reduction<float>(kf::sum_reduction<kf::axis::i>(exp(g * sqdist(x, y)) * s * (x - y)), data);
+    check_reduction<float>(kf::sum_reduction<kf::axis::both>(of_differences), data);
+  }
 }
 // What no array of a role says is one row, or one column.
 TEST(sum, of_formulas_that_depend_on_less) {
@@ -134,6 +147,7 @@ TEST(sum, of_a_narrow_kernel_on_a_wide_cloud) {
       data.at[0].numbers[n] = static_cast<float>(data.at[1].numbers[n] + 0.01L * data.at[0].numbers[n] / (centre + 16));
     data.at[3] = {1, {400}};
     check_reduction<float>(kf::sum_reduction(gaussian), data);
+    check_reduction<float>(kf::sum_reduction(of_differences), data);
     data.at[3] = {1, {0.035L}};
     data.at[3].numbers[0] = static_cast<float>(data.at[3].numbers[0]);
     check_reduction<float>(kf::sum_reduction(of_width), data);

@@ -43,6 +43,7 @@ template <class Real, class Isa> struct pack_traits {
   using ints = pack_ints<Real, Isa>;
   using index = pack_index<Real, Isa>;
   using wide = std::conditional_t<std::is_same_v<Real, float>, pack_pair<Isa>, pack<double, Isa>>;
+  static constexpr int pass_columns = 64;  // of a pair stage in two passes: see agent.hpp
 };
 template <class Isa> inline constexpr int pack_bytes = 16;
 template <> inline constexpr int pack_bytes<isa::avx2> = 32;
@@ -74,17 +75,20 @@ template <class Real, class Isa> struct pack_index {
   KERNFOLD_HD std::int64_t get(int l) const { return in[l / part::width].get(l % part::width); }
   KERNFOLD_HD void set(int l, std::int64_t v) { in[l / part::width].set(l % part::width, v); }
 
-  friend KERNFOLD_HD pack_index operator+(pack_index a, pack_index b) {
-    for (int p = 0; p < parts; ++p) a.in[p] = a.in[p] + b.in[p];
-    return a;
+  friend KERNFOLD_HD pack_index operator+(const pack_index& a, const pack_index& b) {
+    pack_index r;
+    for (int p = 0; p < parts; ++p) r.in[p] = a.in[p] + b.in[p];
+    return r;
   }
-  friend KERNFOLD_HD pack_index operator-(pack_index a, pack_index b) {
-    for (int p = 0; p < parts; ++p) a.in[p] = a.in[p] - b.in[p];
-    return a;
+  friend KERNFOLD_HD pack_index operator-(const pack_index& a, const pack_index& b) {
+    pack_index r;
+    for (int p = 0; p < parts; ++p) r.in[p] = a.in[p] - b.in[p];
+    return r;
   }
-  friend KERNFOLD_HD pack_index operator*(pack_index a, pack_index b) {
-    for (int p = 0; p < parts; ++p) a.in[p] = a.in[p] * b.in[p];
-    return a;
+  friend KERNFOLD_HD pack_index operator*(const pack_index& a, const pack_index& b) {
+    pack_index r;
+    for (int p = 0; p < parts; ++p) r.in[p] = a.in[p] * b.in[p];
+    return r;
   }
   friend KERNFOLD_HD pack_index operator-(pack_index a) { return pack_index(0) - a; }
   friend KERNFOLD_HD mask operator==(pack_index a, pack_index b) {
@@ -103,16 +107,17 @@ template <class Real, class Isa> struct pack_index {
   friend KERNFOLD_HD mask operator>(pack_index a, pack_index b) { return b < a; }
   friend KERNFOLD_HD mask operator<=(pack_index a, pack_index b) { return !(b < a); }
   friend KERNFOLD_HD mask operator>=(pack_index a, pack_index b) { return !(a < b); }
-  friend KERNFOLD_HD pack_index select(mask m, pack_index a, pack_index b) {
+  friend KERNFOLD_HD pack_index select(const mask& m, const pack_index& a, const pack_index& b) {
+    pack_index r;
     if constexpr (parts == 1) {
-      a.in[0] = select(m, a.in[0], b.in[0]);
+      r.in[0] = select(m, a.in[0], b.in[0]);
     } else {
-      a.in[0] = select(low_half(m), a.in[0], b.in[0]);
-      a.in[1] = select(high_half(m), a.in[1], b.in[1]);
+      r.in[0] = select(low_half(m), a.in[0], b.in[0]);
+      r.in[1] = select(high_half(m), a.in[1], b.in[1]);
     }
-    return a;
+    return r;
   }
-  static KERNFOLD_HD pack_index from(pack_ints<Real, Isa> a) {
+  static KERNFOLD_HD pack_index from(const pack_ints<Real, Isa>& a) {
     pack_index r;
     if constexpr (parts == 1) {
       r.in[0] = a;

@@ -81,22 +81,23 @@ template <class Real> struct alignas(16) pack_mask<Real, isa::avx2> {
     const floats even = __builtin_ia32_shufps256((floats)low.vector(), (floats)high.vector(), 0x88);
     return pack_mask((ints)__builtin_ia32_permdi256((ints64)even, 0xd8));
   }
-  friend KERNFOLD_TARGET_AVX2 inline auto low_half(pack_mask a) {
+  friend KERNFOLD_TARGET_AVX2 inline auto low_half(const pack_mask& a) {
     return pack_mask<double, isa::avx2>(detail::avx2::widened<0>(a.vector()));
   }
-  friend KERNFOLD_TARGET_AVX2 inline auto high_half(pack_mask a) {
+  friend KERNFOLD_TARGET_AVX2 inline auto high_half(const pack_mask& a) {
     return pack_mask<double, isa::avx2>(detail::avx2::widened<1>(a.vector()));
   }
 
-  friend KERNFOLD_TARGET_AVX2 inline pack_mask operator&(pack_mask a, pack_mask b) {
+  friend KERNFOLD_TARGET_AVX2 inline pack_mask operator&(const pack_mask& a, const pack_mask& b) {
     return pack_mask(a.vector() & b.vector());
   }
-  friend KERNFOLD_TARGET_AVX2 inline pack_mask operator|(pack_mask a, pack_mask b) {
+  friend KERNFOLD_TARGET_AVX2 inline pack_mask operator|(const pack_mask& a, const pack_mask& b) {
     return pack_mask(a.vector() | b.vector());
   }
-  friend KERNFOLD_TARGET_AVX2 inline pack_mask operator!(pack_mask a) { return pack_mask(~a.vector()); }
-  friend KERNFOLD_TARGET_AVX2 inline bool any(pack_mask a) { return a.signs() != 0; }
-  friend KERNFOLD_TARGET_AVX2 inline bool all(pack_mask a) { return a.signs() == (1 << width) - 1; }
+  friend KERNFOLD_TARGET_AVX2 inline pack_mask operator!(const pack_mask& a) { return pack_mask(~a.vector()); }
+  friend KERNFOLD_TARGET_AVX2 inline bool any(const pack_mask& a) { return a.signs() != 0; }
+  friend KERNFOLD_TARGET_AVX2 inline bool all(const pack_mask& a) { return a.signs() == (1 << width) - 1; }
+  friend KERNFOLD_TARGET_AVX2 inline std::uint32_t bits(const pack_mask& a) { return std::uint32_t(a.signs()); }
 
  private:
   KERNFOLD_TARGET_AVX2 inline int signs() const {
@@ -126,42 +127,42 @@ template <class Real> struct alignas(16) pack_ints<Real, isa::avx2> {
   }
   KERNFOLD_HD void set(int l, integer v) { lane[l] = v; }
 
-  friend KERNFOLD_TARGET_AVX2 inline pack_ints operator+(pack_ints a, pack_ints b) {
+  friend KERNFOLD_TARGET_AVX2 inline pack_ints operator+(const pack_ints& a, const pack_ints& b) {
     return pack_ints(a.vector() + b.vector());
   }
-  friend KERNFOLD_TARGET_AVX2 inline pack_ints operator-(pack_ints a, pack_ints b) {
+  friend KERNFOLD_TARGET_AVX2 inline pack_ints operator-(const pack_ints& a, const pack_ints& b) {
     return pack_ints(a.vector() - b.vector());
   }
-  friend KERNFOLD_TARGET_AVX2 inline pack_ints operator*(pack_ints a, pack_ints b) {
+  friend KERNFOLD_TARGET_AVX2 inline pack_ints operator*(const pack_ints& a, const pack_ints& b) {
     return pack_ints(a.vector() * b.vector());
   }
-  friend KERNFOLD_TARGET_AVX2 inline auto low_half(pack_ints a) {
+  friend KERNFOLD_TARGET_AVX2 inline auto low_half(const pack_ints& a) {
     return pack_ints<double, isa::avx2>(detail::avx2::widened<0>(a.vector()));
   }
-  friend KERNFOLD_TARGET_AVX2 inline auto high_half(pack_ints a) {
+  friend KERNFOLD_TARGET_AVX2 inline auto high_half(const pack_ints& a) {
     return pack_ints<double, isa::avx2>(detail::avx2::widened<1>(a.vector()));
   }
-  friend KERNFOLD_TARGET_AVX2 inline pack_ints operator&(pack_ints a, pack_ints b) {
+  friend KERNFOLD_TARGET_AVX2 inline pack_ints operator&(const pack_ints& a, const pack_ints& b) {
     return pack_ints(a.vector() & b.vector());
   }
-  friend KERNFOLD_TARGET_AVX2 inline pack_ints operator|(pack_ints a, pack_ints b) {
+  friend KERNFOLD_TARGET_AVX2 inline pack_ints operator|(const pack_ints& a, const pack_ints& b) {
     return pack_ints(a.vector() | b.vector());
   }
-  friend KERNFOLD_TARGET_AVX2 inline pack_ints operator^(pack_ints a, pack_ints b) {
+  friend KERNFOLD_TARGET_AVX2 inline pack_ints operator^(const pack_ints& a, const pack_ints& b) {
     return pack_ints(a.vector() ^ b.vector());
   }
-  friend KERNFOLD_TARGET_AVX2 inline pack_ints operator<<(pack_ints a, int n) { return pack_ints(a.vector() << n); }
-  friend KERNFOLD_TARGET_AVX2 inline pack_ints operator>>(pack_ints a, int n) { return pack_ints(a.vector() >> n); }
-  friend KERNFOLD_TARGET_AVX2 inline mask operator==(pack_ints a, pack_ints b) {
+  friend KERNFOLD_TARGET_AVX2 inline pack_ints operator<<(const pack_ints& a, int n) { return pack_ints(a.vector() << n); }
+  friend KERNFOLD_TARGET_AVX2 inline pack_ints operator>>(const pack_ints& a, int n) { return pack_ints(a.vector() >> n); }
+  friend KERNFOLD_TARGET_AVX2 inline mask operator==(const pack_ints& a, const pack_ints& b) {
     return mask(detail::avx2::is_equal(a.vector(), b.vector()));
   }
-  friend KERNFOLD_TARGET_AVX2 inline mask operator<(pack_ints a, pack_ints b) {
+  friend KERNFOLD_TARGET_AVX2 inline mask operator<(const pack_ints& a, const pack_ints& b) {
     return mask(detail::avx2::is_greater(b.vector(), a.vector()));
   }
-  friend KERNFOLD_TARGET_AVX2 inline mask operator>(pack_ints a, pack_ints b) {
+  friend KERNFOLD_TARGET_AVX2 inline mask operator>(const pack_ints& a, const pack_ints& b) {
     return mask(detail::avx2::is_greater(a.vector(), b.vector()));
   }
-  friend KERNFOLD_TARGET_AVX2 inline pack_ints select(mask m, pack_ints a, pack_ints b) {
+  friend KERNFOLD_TARGET_AVX2 inline pack_ints select(const mask& m, const pack_ints& a, const pack_ints& b) {
     const ints v = m.vector();
     return pack_ints((a.vector() & v) | (b.vector() & ~v));
   }
@@ -196,74 +197,80 @@ template <class Real> struct alignas(16) pack<Real, isa::avx2> {
     *reinterpret_cast<typename V::reals_in_memory*>(p) = vector();
   }
 
-  friend KERNFOLD_TARGET_AVX2 inline pack operator+(pack a, pack b) { return pack(a.vector() + b.vector()); }
-  friend KERNFOLD_TARGET_AVX2 inline pack operator-(pack a, pack b) { return pack(a.vector() - b.vector()); }
-  friend KERNFOLD_TARGET_AVX2 inline pack operator*(pack a, pack b) {
+  friend KERNFOLD_TARGET_AVX2 inline pack operator+(const pack& a, const pack& b) { return pack(a.vector() + b.vector()); }
+  friend KERNFOLD_TARGET_AVX2 inline pack operator-(const pack& a, const pack& b) { return pack(a.vector() - b.vector()); }
+  friend KERNFOLD_TARGET_AVX2 inline pack operator*(const pack& a, const pack& b) {
     return pack(detail::avx2::multiply(a.vector(), b.vector()));
   }
-  friend KERNFOLD_TARGET_AVX2 inline pack operator/(pack a, pack b) { return pack(a.vector() / b.vector()); }
-  friend KERNFOLD_TARGET_AVX2 inline pack operator-(pack a) { return pack(-a.vector()); }
+  friend KERNFOLD_TARGET_AVX2 inline pack operator/(const pack& a, const pack& b) { return pack(a.vector() / b.vector()); }
+  friend KERNFOLD_TARGET_AVX2 inline pack operator-(const pack& a) { return pack(-a.vector()); }
 
-  friend KERNFOLD_TARGET_AVX2 inline mask operator<(pack a, pack b) { return compare<17>(a, b); }
-  friend KERNFOLD_TARGET_AVX2 inline mask operator<=(pack a, pack b) { return compare<18>(a, b); }
-  friend KERNFOLD_TARGET_AVX2 inline mask operator>(pack a, pack b) { return compare<17>(b, a); }
-  friend KERNFOLD_TARGET_AVX2 inline mask operator>=(pack a, pack b) { return compare<18>(b, a); }
-  friend KERNFOLD_TARGET_AVX2 inline mask operator==(pack a, pack b) { return compare<0>(a, b); }
-  friend KERNFOLD_TARGET_AVX2 inline mask operator!=(pack a, pack b) { return compare<4>(a, b); }
+  friend KERNFOLD_TARGET_AVX2 inline mask operator<(const pack& a, const pack& b) { return compare<17>(a, b); }
+  friend KERNFOLD_TARGET_AVX2 inline mask operator<=(const pack& a, const pack& b) { return compare<18>(a, b); }
+  friend KERNFOLD_TARGET_AVX2 inline mask operator>(const pack& a, const pack& b) { return compare<17>(b, a); }
+  friend KERNFOLD_TARGET_AVX2 inline mask operator>=(const pack& a, const pack& b) { return compare<18>(b, a); }
+  friend KERNFOLD_TARGET_AVX2 inline mask operator==(const pack& a, const pack& b) { return compare<0>(a, b); }
+  friend KERNFOLD_TARGET_AVX2 inline mask operator!=(const pack& a, const pack& b) { return compare<4>(a, b); }
 
-  friend KERNFOLD_TARGET_AVX2 inline pack select(mask m, pack a, pack b) {
+  friend KERNFOLD_TARGET_AVX2 inline pack select(const mask& m, const pack& a, const pack& b) {
     if constexpr (width == 8)
       return pack(__builtin_ia32_blendvps256(b.vector(), a.vector(), (reals)m.vector()));
     else
       return pack(__builtin_ia32_blendvpd256(b.vector(), a.vector(), (reals)m.vector()));
   }
-  friend KERNFOLD_TARGET_AVX2 inline pack zero_where(mask m, pack a) {
+  friend KERNFOLD_TARGET_AVX2 inline pack zero_where(const mask& m, const pack& a) {
     return pack((reals)((ints)a.vector() & ~m.vector()));
   }
-  friend KERNFOLD_TARGET_AVX2 inline pack fma(pack a, pack b, pack c) {
+  friend KERNFOLD_TARGET_AVX2 inline pack fma(const pack& a, const pack& b, const pack& c) {
     if constexpr (width == 8)
       return pack(__builtin_ia32_vfmaddps256(a.vector(), b.vector(), c.vector()));
     else
       return pack(__builtin_ia32_vfmaddpd256(a.vector(), b.vector(), c.vector()));
   }
-  friend KERNFOLD_TARGET_AVX2 inline pack fnma(pack a, pack b, pack c) { return fma(-a, b, c); }
-  friend KERNFOLD_TARGET_AVX2 inline pack fms(pack a, pack b, pack c) { return fma(a, b, -c); }
+  friend KERNFOLD_TARGET_AVX2 inline pack fnma(const pack& a, const pack& b, const pack& c) { return fma(-a, b, c); }
+  friend KERNFOLD_TARGET_AVX2 inline pack fms(const pack& a, const pack& b, const pack& c) { return fma(a, b, -c); }
   // The instruction returns its second operand where one is NaN or both are zero.
-  friend KERNFOLD_TARGET_AVX2 inline pack min(pack a, pack b) {
+  friend KERNFOLD_TARGET_AVX2 inline pack min(const pack& a, const pack& b) {
     if constexpr (width == 8)
       return pack(__builtin_ia32_minps256(b.vector(), a.vector()));
     else
       return pack(__builtin_ia32_minpd256(b.vector(), a.vector()));
   }
-  friend KERNFOLD_TARGET_AVX2 inline pack max(pack a, pack b) {
+  friend KERNFOLD_TARGET_AVX2 inline pack max(const pack& a, const pack& b) {
     if constexpr (width == 8)
       return pack(__builtin_ia32_maxps256(b.vector(), a.vector()));
     else
       return pack(__builtin_ia32_maxpd256(b.vector(), a.vector()));
   }
-  friend KERNFOLD_TARGET_AVX2 inline pack sqrt(pack a) {
+  friend KERNFOLD_TARGET_AVX2 inline pack sqrt(const pack& a) {
     if constexpr (width == 8)
       return pack(__builtin_ia32_sqrtps256(a.vector()));
     else
       return pack(__builtin_ia32_sqrtpd256(a.vector()));
   }
-  friend KERNFOLD_TARGET_AVX2 inline pack round(pack a) { return rounded<8>(a); }
-  friend KERNFOLD_TARGET_AVX2 inline pack floor(pack a) { return rounded<9>(a); }
-  friend KERNFOLD_TARGET_AVX2 inline pack trunc(pack a) { return rounded<11>(a); }
-  friend KERNFOLD_TARGET_AVX2 inline pack abs(pack a) { return pack((reals)((ints)a.vector() & ~sign_bits())); }
-  friend KERNFOLD_TARGET_AVX2 inline pack copysign(pack a, pack b) {
+  friend KERNFOLD_TARGET_AVX2 inline pack round(const pack& a) { return rounded<8>(a); }
+  friend KERNFOLD_TARGET_AVX2 inline pack floor(const pack& a) { return rounded<9>(a); }
+  friend KERNFOLD_TARGET_AVX2 inline pack trunc(const pack& a) { return rounded<11>(a); }
+  friend KERNFOLD_TARGET_AVX2 inline pack abs(const pack& a) { return pack((reals)((ints)a.vector() & ~sign_bits())); }
+  friend KERNFOLD_TARGET_AVX2 inline pack copysign(const pack& a, const pack& b) {
     return pack((reals)(((ints)a.vector() & ~sign_bits()) | ((ints)b.vector() & sign_bits())));
   }
 
-  friend KERNFOLD_TARGET_AVX2 inline packed_ints to_bits(pack a) { return packed_ints((ints)a.vector()); }
-  static KERNFOLD_TARGET_AVX2 inline pack from_bits(packed_ints a) { return pack((reals)a.vector()); }
-  friend KERNFOLD_TARGET_AVX2 inline packed_ints convert_to_int(pack a) {
+  friend KERNFOLD_TARGET_AVX2 inline packed_ints to_bits(const pack& a) { return packed_ints((ints)a.vector()); }
+  static KERNFOLD_TARGET_AVX2 inline pack from_bits(const packed_ints& a) { return pack((reals)a.vector()); }
+  friend KERNFOLD_TARGET_AVX2 inline packed_ints convert_to_int(const pack& a) {
     if constexpr (width == 8)
       return packed_ints(__builtin_convertvector(a.vector(), ints));
     else
       return to_bits(a + pack(0x1.8p52)) - to_bits(pack(0x1.8p52));
   }
-  static KERNFOLD_TARGET_AVX2 inline pack from_int(packed_ints a) {
+  /// The nearest integers, ties to even; the least one where the nearest is out of range, and for NaN. Floats only.
+  friend KERNFOLD_TARGET_AVX2 inline packed_ints nearest_ints(const pack& a)
+    requires(width == 8)
+  {
+    return packed_ints(__builtin_ia32_cvtps2dq256(a.vector()));
+  }
+  static KERNFOLD_TARGET_AVX2 inline pack from_int(const packed_ints& a) {
     if constexpr (width == 8)
       return pack(__builtin_convertvector(a.vector(), reals));
     else
@@ -271,8 +278,8 @@ template <class Real> struct alignas(16) pack<Real, isa::avx2> {
   }
 
   /// The lanes in double precision, four and four.
-  friend KERNFOLD_TARGET_AVX2 inline auto low_half(pack a) { return a.template widened<0>(); }
-  friend KERNFOLD_TARGET_AVX2 inline auto high_half(pack a) { return a.template widened<1>(); }
+  friend KERNFOLD_TARGET_AVX2 inline auto low_half(const pack& a) { return a.template widened<0>(); }
+  friend KERNFOLD_TARGET_AVX2 inline auto high_half(const pack& a) { return a.template widened<1>(); }
   static KERNFOLD_TARGET_AVX2 inline pack from_halves(const pack<double, isa::avx2>& low,
                                                       const pack<double, isa::avx2>& high) {
     pack r;
@@ -288,13 +295,13 @@ template <class Real> struct alignas(16) pack<Real, isa::avx2> {
         __builtin_convertvector(__builtin_ia32_vextractf128_ps256(vector(), Half), detail::avx2::doubles));
   }
   static KERNFOLD_TARGET_AVX2 inline ints sign_bits() { return (ints)(-reals{}); }
-  template <int Predicate> static KERNFOLD_TARGET_AVX2 inline mask compare(pack a, pack b) {
+  template <int Predicate> static KERNFOLD_TARGET_AVX2 inline mask compare(const pack& a, const pack& b) {
     if constexpr (width == 8)
       return mask((ints)__builtin_ia32_cmpps256(a.vector(), b.vector(), Predicate));
     else
       return mask((ints)__builtin_ia32_cmppd256(a.vector(), b.vector(), Predicate));
   }
-  template <int Mode> static KERNFOLD_TARGET_AVX2 inline pack rounded(pack a) {
+  template <int Mode> static KERNFOLD_TARGET_AVX2 inline pack rounded(const pack& a) {
     if constexpr (width == 8)
       return pack(__builtin_ia32_roundps256(a.vector(), Mode));
     else

@@ -56,12 +56,6 @@ KERNFOLD_TARGET_AVX512 inline floats greatest(floats a, floats b) { return __bui
 KERNFOLD_TARGET_AVX512 inline doubles greatest(doubles a, doubles b) { return __builtin_ia32_maxpd512(a, b, as_set); }
 KERNFOLD_TARGET_AVX512 inline floats root(floats a) { return __builtin_ia32_sqrtps512(a, as_set); }
 KERNFOLD_TARGET_AVX512 inline doubles root(doubles a) { return __builtin_ia32_sqrtpd512(a, as_set); }
-KERNFOLD_TARGET_AVX512 inline floats minus_nearest(floats a) {
-  return __builtin_ia32_reduceps512_mask(a, nearest, a, all16(), as_set);
-}
-KERNFOLD_TARGET_AVX512 inline doubles minus_nearest(doubles a) {
-  return __builtin_ia32_reducepd512_mask(a, nearest, a, all8(), as_set);
-}
 KERNFOLD_TARGET_AVX512 inline floats blend(bits16 m, floats a, floats b) {
   return __builtin_ia32_selectps_512(m, a, b);
 }
@@ -91,12 +85,6 @@ KERNFOLD_TARGET_AVX512 inline doubles greatest(doubles a, doubles b) {
 }
 KERNFOLD_TARGET_AVX512 inline floats root(floats a) { return __builtin_ia32_sqrtps512_mask(a, a, all16(), as_set); }
 KERNFOLD_TARGET_AVX512 inline doubles root(doubles a) { return __builtin_ia32_sqrtpd512_mask(a, a, all8(), as_set); }
-KERNFOLD_TARGET_AVX512 inline floats minus_nearest(floats a) {
-  return __builtin_ia32_reduceps512_mask_round(a, nearest, a, all16(), as_set);
-}
-KERNFOLD_TARGET_AVX512 inline doubles minus_nearest(doubles a) {
-  return __builtin_ia32_reducepd512_mask_round(a, nearest, a, all8(), as_set);
-}
 KERNFOLD_TARGET_AVX512 inline floats blend(bits16 m, floats a, floats b) {
   return __builtin_ia32_blendmps_512_mask(b, a, m);
 }
@@ -144,6 +132,7 @@ template <class Real> struct pack_mask<Real, isa::avx512> {
   friend KERNFOLD_HD pack_mask operator!(pack_mask a) { return pack_mask(~a.bits); }
   friend KERNFOLD_HD bool any(pack_mask a) { return a.bits != 0; }
   friend KERNFOLD_HD bool all(pack_mask a) { return a.bits == word(-1); }
+  friend KERNFOLD_HD std::uint32_t bits(pack_mask a) { return a.bits; }
 };
 
 template <class Real> struct alignas(16) pack_ints<Real, isa::avx512> {
@@ -167,41 +156,41 @@ template <class Real> struct alignas(16) pack_ints<Real, isa::avx512> {
   }
   KERNFOLD_HD void set(int l, integer v) { lane[l] = v; }
 
-  friend KERNFOLD_TARGET_AVX512 inline pack_ints operator+(pack_ints a, pack_ints b) {
+  friend KERNFOLD_TARGET_AVX512 inline pack_ints operator+(const pack_ints& a, const pack_ints& b) {
     return pack_ints(a.vector() + b.vector());
   }
-  friend KERNFOLD_TARGET_AVX512 inline pack_ints operator-(pack_ints a, pack_ints b) {
+  friend KERNFOLD_TARGET_AVX512 inline pack_ints operator-(const pack_ints& a, const pack_ints& b) {
     return pack_ints(a.vector() - b.vector());
   }
-  friend KERNFOLD_TARGET_AVX512 inline pack_ints operator*(pack_ints a, pack_ints b) {
+  friend KERNFOLD_TARGET_AVX512 inline pack_ints operator*(const pack_ints& a, const pack_ints& b) {
     return pack_ints(a.vector() * b.vector());
   }
-  friend KERNFOLD_TARGET_AVX512 inline auto low_half(pack_ints a) {
+  friend KERNFOLD_TARGET_AVX512 inline auto low_half(const pack_ints& a) {
     return pack_ints<double, isa::avx512>(detail::avx512::widened<0>(a.vector()));
   }
-  friend KERNFOLD_TARGET_AVX512 inline auto high_half(pack_ints a) {
+  friend KERNFOLD_TARGET_AVX512 inline auto high_half(const pack_ints& a) {
     return pack_ints<double, isa::avx512>(detail::avx512::widened<1>(a.vector()));
   }
-  friend KERNFOLD_TARGET_AVX512 inline pack_ints operator&(pack_ints a, pack_ints b) {
+  friend KERNFOLD_TARGET_AVX512 inline pack_ints operator&(const pack_ints& a, const pack_ints& b) {
     return pack_ints(a.vector() & b.vector());
   }
-  friend KERNFOLD_TARGET_AVX512 inline pack_ints operator|(pack_ints a, pack_ints b) {
+  friend KERNFOLD_TARGET_AVX512 inline pack_ints operator|(const pack_ints& a, const pack_ints& b) {
     return pack_ints(a.vector() | b.vector());
   }
-  friend KERNFOLD_TARGET_AVX512 inline pack_ints operator^(pack_ints a, pack_ints b) {
+  friend KERNFOLD_TARGET_AVX512 inline pack_ints operator^(const pack_ints& a, const pack_ints& b) {
     return pack_ints(a.vector() ^ b.vector());
   }
-  friend KERNFOLD_TARGET_AVX512 inline pack_ints operator<<(pack_ints a, int n) { return pack_ints(a.vector() << n); }
-  friend KERNFOLD_TARGET_AVX512 inline pack_ints operator>>(pack_ints a, int n) { return pack_ints(a.vector() >> n); }
-  friend KERNFOLD_TARGET_AVX512 inline mask operator==(pack_ints a, pack_ints b) { return compare<0>(a, b); }
-  friend KERNFOLD_TARGET_AVX512 inline mask operator<(pack_ints a, pack_ints b) { return compare<1>(a, b); }
-  friend KERNFOLD_TARGET_AVX512 inline mask operator>(pack_ints a, pack_ints b) { return compare<1>(b, a); }
-  friend KERNFOLD_TARGET_AVX512 inline pack_ints select(mask m, pack_ints a, pack_ints b) {
+  friend KERNFOLD_TARGET_AVX512 inline pack_ints operator<<(const pack_ints& a, int n) { return pack_ints(a.vector() << n); }
+  friend KERNFOLD_TARGET_AVX512 inline pack_ints operator>>(const pack_ints& a, int n) { return pack_ints(a.vector() >> n); }
+  friend KERNFOLD_TARGET_AVX512 inline mask operator==(const pack_ints& a, const pack_ints& b) { return compare<0>(a, b); }
+  friend KERNFOLD_TARGET_AVX512 inline mask operator<(const pack_ints& a, const pack_ints& b) { return compare<1>(a, b); }
+  friend KERNFOLD_TARGET_AVX512 inline mask operator>(const pack_ints& a, const pack_ints& b) { return compare<1>(b, a); }
+  friend KERNFOLD_TARGET_AVX512 inline pack_ints select(mask m, const pack_ints& a, const pack_ints& b) {
     return pack_ints(detail::avx512::blend(m.bits, a.vector(), b.vector()));
   }
 
  private:
-  template <int Predicate> static KERNFOLD_TARGET_AVX512 inline mask compare(pack_ints a, pack_ints b) {
+  template <int Predicate> static KERNFOLD_TARGET_AVX512 inline mask compare(const pack_ints& a, const pack_ints& b) {
     if constexpr (width == 16)
       return mask(__builtin_ia32_cmpd512_mask(a.vector(), b.vector(), Predicate, detail::avx512::all16()));
     else
@@ -238,28 +227,28 @@ template <class Real> struct alignas(16) pack<Real, isa::avx512> {
     *reinterpret_cast<typename V::reals_in_memory*>(p) = vector();
   }
 
-  friend KERNFOLD_TARGET_AVX512 inline pack operator+(pack a, pack b) { return pack(a.vector() + b.vector()); }
-  friend KERNFOLD_TARGET_AVX512 inline pack operator-(pack a, pack b) { return pack(a.vector() - b.vector()); }
-  friend KERNFOLD_TARGET_AVX512 inline pack operator*(pack a, pack b) {
+  friend KERNFOLD_TARGET_AVX512 inline pack operator+(const pack& a, const pack& b) { return pack(a.vector() + b.vector()); }
+  friend KERNFOLD_TARGET_AVX512 inline pack operator-(const pack& a, const pack& b) { return pack(a.vector() - b.vector()); }
+  friend KERNFOLD_TARGET_AVX512 inline pack operator*(const pack& a, const pack& b) {
     return pack(detail::avx512::multiply(a.vector(), b.vector()));
   }
-  friend KERNFOLD_TARGET_AVX512 inline pack operator/(pack a, pack b) { return pack(a.vector() / b.vector()); }
-  friend KERNFOLD_TARGET_AVX512 inline pack operator-(pack a) { return pack(-a.vector()); }
+  friend KERNFOLD_TARGET_AVX512 inline pack operator/(const pack& a, const pack& b) { return pack(a.vector() / b.vector()); }
+  friend KERNFOLD_TARGET_AVX512 inline pack operator-(const pack& a) { return pack(-a.vector()); }
 
-  friend KERNFOLD_TARGET_AVX512 inline mask operator<(pack a, pack b) { return compare<17>(a, b); }
-  friend KERNFOLD_TARGET_AVX512 inline mask operator<=(pack a, pack b) { return compare<18>(a, b); }
-  friend KERNFOLD_TARGET_AVX512 inline mask operator>(pack a, pack b) { return compare<17>(b, a); }
-  friend KERNFOLD_TARGET_AVX512 inline mask operator>=(pack a, pack b) { return compare<18>(b, a); }
-  friend KERNFOLD_TARGET_AVX512 inline mask operator==(pack a, pack b) { return compare<0>(a, b); }
-  friend KERNFOLD_TARGET_AVX512 inline mask operator!=(pack a, pack b) { return compare<4>(a, b); }
+  friend KERNFOLD_TARGET_AVX512 inline mask operator<(const pack& a, const pack& b) { return compare<17>(a, b); }
+  friend KERNFOLD_TARGET_AVX512 inline mask operator<=(const pack& a, const pack& b) { return compare<18>(a, b); }
+  friend KERNFOLD_TARGET_AVX512 inline mask operator>(const pack& a, const pack& b) { return compare<17>(b, a); }
+  friend KERNFOLD_TARGET_AVX512 inline mask operator>=(const pack& a, const pack& b) { return compare<18>(b, a); }
+  friend KERNFOLD_TARGET_AVX512 inline mask operator==(const pack& a, const pack& b) { return compare<0>(a, b); }
+  friend KERNFOLD_TARGET_AVX512 inline mask operator!=(const pack& a, const pack& b) { return compare<4>(a, b); }
 
-  friend KERNFOLD_TARGET_AVX512 inline pack select(mask m, pack a, pack b) {
+  friend KERNFOLD_TARGET_AVX512 inline pack select(mask m, const pack& a, const pack& b) {
     return pack(detail::avx512::blend(m.bits, a.vector(), b.vector()));
   }
-  friend KERNFOLD_TARGET_AVX512 inline pack zero_where(mask m, pack a) {
+  friend KERNFOLD_TARGET_AVX512 inline pack zero_where(mask m, const pack& a) {
     return pack(detail::avx512::blend(m.bits, reals{}, a.vector()));
   }
-  friend KERNFOLD_TARGET_AVX512 inline pack fma(pack a, pack b, pack c) {
+  friend KERNFOLD_TARGET_AVX512 inline pack fma(const pack& a, const pack& b, const pack& c) {
     if constexpr (width == 16)
       return pack(__builtin_ia32_vfmaddps512_mask(a.vector(), b.vector(), c.vector(), detail::avx512::all16(),
                                                   detail::avx512::as_set));
@@ -267,29 +256,25 @@ template <class Real> struct alignas(16) pack<Real, isa::avx512> {
       return pack(__builtin_ia32_vfmaddpd512_mask(a.vector(), b.vector(), c.vector(), detail::avx512::all8(),
                                                   detail::avx512::as_set));
   }
-  friend KERNFOLD_TARGET_AVX512 inline pack fnma(pack a, pack b, pack c) { return fma(-a, b, c); }
-  friend KERNFOLD_TARGET_AVX512 inline pack fms(pack a, pack b, pack c) { return fma(a, b, -c); }
+  friend KERNFOLD_TARGET_AVX512 inline pack fnma(const pack& a, const pack& b, const pack& c) { return fma(-a, b, c); }
+  friend KERNFOLD_TARGET_AVX512 inline pack fms(const pack& a, const pack& b, const pack& c) { return fma(a, b, -c); }
   // The instruction returns its second operand where one is NaN or both are zero.
-  friend KERNFOLD_TARGET_AVX512 inline pack min(pack a, pack b) {
+  friend KERNFOLD_TARGET_AVX512 inline pack min(const pack& a, const pack& b) {
     return pack(detail::avx512::least(b.vector(), a.vector()));
   }
-  friend KERNFOLD_TARGET_AVX512 inline pack max(pack a, pack b) {
+  friend KERNFOLD_TARGET_AVX512 inline pack max(const pack& a, const pack& b) {
     return pack(detail::avx512::greatest(b.vector(), a.vector()));
   }
-  friend KERNFOLD_TARGET_AVX512 inline pack sqrt(pack a) { return pack(detail::avx512::root(a.vector())); }
-  friend KERNFOLD_TARGET_AVX512 inline pack round(pack a) { return rounded<detail::avx512::nearest>(a); }
-  friend KERNFOLD_TARGET_AVX512 inline pack floor(pack a) { return rounded<detail::avx512::down>(a); }
-  friend KERNFOLD_TARGET_AVX512 inline pack trunc(pack a) { return rounded<detail::avx512::towards_zero>(a); }
-  friend KERNFOLD_TARGET_AVX512 inline pack abs(pack a) { return pack((reals)((ints)a.vector() & ~sign_bits())); }
-  friend KERNFOLD_TARGET_AVX512 inline pack copysign(pack a, pack b) {
+  friend KERNFOLD_TARGET_AVX512 inline pack sqrt(const pack& a) { return pack(detail::avx512::root(a.vector())); }
+  friend KERNFOLD_TARGET_AVX512 inline pack round(const pack& a) { return rounded<detail::avx512::nearest>(a); }
+  friend KERNFOLD_TARGET_AVX512 inline pack floor(const pack& a) { return rounded<detail::avx512::down>(a); }
+  friend KERNFOLD_TARGET_AVX512 inline pack trunc(const pack& a) { return rounded<detail::avx512::towards_zero>(a); }
+  friend KERNFOLD_TARGET_AVX512 inline pack abs(const pack& a) { return pack((reals)((ints)a.vector() & ~sign_bits())); }
+  friend KERNFOLD_TARGET_AVX512 inline pack copysign(const pack& a, const pack& b) {
     return pack((reals)(((ints)a.vector() & ~sign_bits()) | ((ints)b.vector() & sign_bits())));
   }
-  /// a minus the integer nearest to it, exactly.
-  friend KERNFOLD_TARGET_AVX512 inline pack minus_nearest(pack a) {
-    return pack(detail::avx512::minus_nearest(a.vector()));
-  }
-  /// a 2^floor(n), rounded once.
-  friend KERNFOLD_TARGET_AVX512 inline pack scale_by_exp2(pack a, pack n) {
+  /// a 2^floor(n), rounded once. Where n is infinite so is the result, or it is zero, even if a is a quiet NaN.
+  friend KERNFOLD_TARGET_AVX512 inline pack scale_by_exp2(const pack& a, const pack& n) {
     if constexpr (width == 16)
       return pack(__builtin_ia32_scalefps512_mask(a.vector(), n.vector(), a.vector(), detail::avx512::all16(),
                                                   detail::avx512::as_set));
@@ -298,18 +283,18 @@ template <class Real> struct alignas(16) pack<Real, isa::avx512> {
                                                   detail::avx512::as_set));
   }
 
-  friend KERNFOLD_TARGET_AVX512 inline packed_ints to_bits(pack a) { return packed_ints((ints)a.vector()); }
-  static KERNFOLD_TARGET_AVX512 inline pack from_bits(packed_ints a) { return pack((reals)a.vector()); }
-  friend KERNFOLD_TARGET_AVX512 inline packed_ints convert_to_int(pack a) {
+  friend KERNFOLD_TARGET_AVX512 inline packed_ints to_bits(const pack& a) { return packed_ints((ints)a.vector()); }
+  static KERNFOLD_TARGET_AVX512 inline pack from_bits(const packed_ints& a) { return pack((reals)a.vector()); }
+  friend KERNFOLD_TARGET_AVX512 inline packed_ints convert_to_int(const pack& a) {
     return packed_ints(__builtin_convertvector(a.vector(), ints));
   }
-  static KERNFOLD_TARGET_AVX512 inline pack from_int(packed_ints a) {
+  static KERNFOLD_TARGET_AVX512 inline pack from_int(const packed_ints& a) {
     return pack(__builtin_convertvector(a.vector(), reals));
   }
 
   /// The lanes in double precision, eight and eight.
-  friend KERNFOLD_TARGET_AVX512 inline auto low_half(pack a) { return a.template widened<0>(); }
-  friend KERNFOLD_TARGET_AVX512 inline auto high_half(pack a) { return a.template widened<1>(); }
+  friend KERNFOLD_TARGET_AVX512 inline auto low_half(const pack& a) { return a.template widened<0>(); }
+  friend KERNFOLD_TARGET_AVX512 inline auto high_half(const pack& a) { return a.template widened<1>(); }
   static KERNFOLD_TARGET_AVX512 inline pack from_halves(const pack<double, isa::avx512>& low,
                                                         const pack<double, isa::avx512>& high) {
     pack r;
@@ -326,7 +311,7 @@ template <class Real> struct alignas(16) pack<Real, isa::avx512> {
         detail::avx512::doubles));
   }
   static KERNFOLD_TARGET_AVX512 inline ints sign_bits() { return (ints)(-reals{}); }
-  template <int Predicate> static KERNFOLD_TARGET_AVX512 inline mask compare(pack a, pack b) {
+  template <int Predicate> static KERNFOLD_TARGET_AVX512 inline mask compare(const pack& a, const pack& b) {
     if constexpr (width == 16)
       return mask(__builtin_ia32_cmpps512_mask(a.vector(), b.vector(), Predicate, detail::avx512::all16(),
                                                detail::avx512::as_set));
@@ -334,7 +319,7 @@ template <class Real> struct alignas(16) pack<Real, isa::avx512> {
       return mask(__builtin_ia32_cmppd512_mask(a.vector(), b.vector(), Predicate, detail::avx512::all8(),
                                                detail::avx512::as_set));
   }
-  template <int Mode> static KERNFOLD_TARGET_AVX512 inline pack rounded(pack a) {
+  template <int Mode> static KERNFOLD_TARGET_AVX512 inline pack rounded(const pack& a) {
     if constexpr (width == 16)
       return pack(__builtin_ia32_rndscaleps_mask(a.vector(), Mode, a.vector(), detail::avx512::all16(),
                                                  detail::avx512::as_set));

@@ -52,6 +52,11 @@ template <class Real, class Isa> struct alignas(16) pack_mask {
     return r != 0;
   }
   friend KERNFOLD_HD bool all(pack_mask a) { return !any(!a); }
+  friend KERNFOLD_HD std::uint32_t bits(pack_mask a) {
+    std::uint32_t r = 0;
+    for (int l = 0; l < width; ++l) r |= std::uint32_t(a.get(l)) << l;
+    return r;
+  }
 };
 
 template <class Real, class Isa> struct alignas(16) pack_ints {

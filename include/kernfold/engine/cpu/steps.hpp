@@ -12,7 +12,7 @@ inline namespace KERNFOLD_ABI {
 
 /// In a loop that runs once per row or column: keeps the compiler from making vector versions of it, which would cost more
 /// time to compile than they could save.
-KERNFOLD_INLINE void keep_loop_simple() { __asm__ volatile("" ::: "memory"); }
+KERNFOLD_LAYER void keep_loop_simple() { __asm__ volatile("" ::: "memory"); }
 
 /// What a stage keeps of one row or column goes where the pair stage finds it: value k beside those of the other lanes of
 /// its pack, `lanes` numbers apart. A function of its own, so that no formula compiles it again.
@@ -30,7 +30,7 @@ struct prepare_step {
   using real = typename Plan::real;
   static constexpr stage_size size = P::size(S);
 
-  static KERNFOLD_INLINE void run(const sweep_arrays& arrays, const workspace& mine, stretch span, int lanes) {
+  static KERNFOLD_LAYER void run(const sweep_arrays& arrays, const workspace& mine, stretch span, int lanes) {
     real* const reals = static_cast<real*>(S == stage::row ? mine.row_reals : mine.column_reals);
     std::int64_t* const indices = S == stage::row ? mine.row_indices : mine.column_indices;
     const std::int64_t padded = (span.end - span.first + lanes - 1) / lanes * lanes;
@@ -48,7 +48,7 @@ struct prepare_step {
   }
 
  private:
-  static KERNFOLD_INLINE void evaluate_one(const sweep_arrays& arrays, const workspace& mine, std::int64_t number, real* kept,
+  static KERNFOLD_LAYER void evaluate_one(const sweep_arrays& arrays, const workspace& mine, std::int64_t number, real* kept,
                                            std::int64_t* kept_indices) {
     frame<P, S, real> f;
     f.parameters = static_cast<const real*>(mine.parameters);
@@ -65,7 +65,7 @@ template <class Plan>
 struct prepare_parameters_step {
   using P = typename Plan::program_type;
   using real = typename Plan::real;
-  static KERNFOLD_INLINE void run(const sweep_arrays& arrays, const workspace& mine) {
+  static KERNFOLD_LAYER void run(const sweep_arrays& arrays, const workspace& mine) {
     frame<P, stage::parameter, real> f;
     f.kept = static_cast<real*>(mine.parameters);
     f.kept_indices = mine.parameter_indices;
@@ -86,27 +86,27 @@ struct row_steps {
   static constexpr int lanes = math::lane_count<T>;
   static constexpr stage_size row_size = P::size(stage::row);
 
-  static KERNFOLD_INLINE std::int64_t pack_count(stretch rows) { return (rows.end - rows.first + lanes - 1) / lanes; }
-  static KERNFOLD_INLINE parameter_values<real> parameters_of(const workspace& mine) {
+  static KERNFOLD_LAYER std::int64_t pack_count(stretch rows) { return (rows.end - rows.first + lanes - 1) / lanes; }
+  static KERNFOLD_LAYER parameter_values<real> parameters_of(const workspace& mine) {
     return {static_cast<const real*>(mine.parameters), mine.parameter_indices};
   }
-  static KERNFOLD_INLINE math::index_t<T> row_numbers(std::int64_t first) {
+  static KERNFOLD_LAYER math::index_t<T> row_numbers(std::int64_t first) {
     if constexpr (P::reads_row_number) return math::iota<T>(first);
     else return {};
   }
-  static KERNFOLD_INLINE T* kept_reals(const workspace& mine, std::int64_t pack) {
+  static KERNFOLD_LAYER T* kept_reals(const workspace& mine, std::int64_t pack) {
     return reinterpret_cast<T*>(mine.row_reals) + pack * row_size.kept_reals;
   }
-  static KERNFOLD_INLINE math::index_t<T>* kept_indices(const workspace& mine, std::int64_t pack) {
+  static KERNFOLD_LAYER math::index_t<T>* kept_indices(const workspace& mine, std::int64_t pack) {
     return reinterpret_cast<math::index_t<T>*>(mine.row_indices) + pack * row_size.kept_indices;
   }
-  static KERNFOLD_INLINE row_values<T> rows_of(const workspace& mine, std::int64_t pack, std::int64_t first_row) {
+  static KERNFOLD_LAYER row_values<T> rows_of(const workspace& mine, std::int64_t pack, std::int64_t first_row) {
     return {kept_reals(mine, pack), kept_indices(mine, pack), row_numbers(first_row + pack * lanes)};
   }
 
   /// The columns of a tile meet the rows of a group, whose states begin with the first of them.
   struct fold_tile {
-    static KERNFOLD_INLINE void run(const workspace& mine, char* to, stretch rows, stretch columns, bool is_first) {
+    static KERNFOLD_LAYER void run(const workspace& mine, char* to, stretch rows, stretch columns, bool is_first) {
       const column_tile<real> tile{static_cast<const real*>(mine.column_reals), mine.column_indices,
                                    int(columns.end - columns.first), columns.first};
       for (std::int64_t pack = 0; pack < pack_count(rows); ++pack) {
@@ -118,7 +118,7 @@ struct row_steps {
   };
 
   struct merge {
-    static KERNFOLD_INLINE void run(char* to, const char* later, std::int64_t packs) {
+    static KERNFOLD_LAYER void run(char* to, const char* later, std::int64_t packs) {
       for (std::int64_t pack = 0; pack < packs; ++pack) {
         keep_loop_simple();
         loop::merge(reinterpret_cast<states*>(to)[pack], reinterpret_cast<const states*>(later)[pack]);
@@ -128,7 +128,7 @@ struct row_steps {
 
   /// Writes the results of rows, or folds each block of them into one state.
   struct finish_rows {
-    static KERNFOLD_INLINE void run(const sweep_arrays& arrays, const workspace& mine, char* from, stretch rows,
+    static KERNFOLD_LAYER void run(const sweep_arrays& arrays, const workspace& mine, char* from, stretch rows,
                                     void* blocks) {
       for (std::int64_t pack = 0; pack < pack_count(rows); ++pack) {
         const std::int64_t first = rows.first + pack * lanes;
@@ -154,7 +154,7 @@ struct row_steps {
    private:
     /// The lanes of a pack, one after the other, into the state of their block. Blocks are whole packs of any width, and
     /// their rows merge in ascending order, so the order does not depend on the width.
-    static KERNFOLD_INLINE void fold_lanes(block_states& block, const states& s, std::int64_t first, int valid,
+    static KERNFOLD_LAYER void fold_lanes(block_states& block, const states& s, std::int64_t first, int valid,
                                            std::int64_t columns) {
       if (first % row_block == 0) scalar_loop::identity(block);
       for (int l = 0; l < valid; ++l) {
@@ -182,7 +182,7 @@ struct row_steps {
 
   /// Writes the components of states; Frame, where there is one, has the factors that left the sums.
   template <class Frame>
-  static KERNFOLD_INLINE void write_states(const sweep_arrays& arrays, const states& s, const Frame& f, std::int64_t first,
+  static KERNFOLD_LAYER void write_states(const sweep_arrays& arrays, const states& s, const Frame& f, std::int64_t first,
                                            int valid) {
     loop::for_each_fold([&]<int Fold>(place<Fold>) KERNFOLD_INLINE_LAMBDA {
       using entry = typename loop::template fold_number<Fold>;
@@ -208,7 +208,7 @@ struct row_steps {
     else return 1;
   }
   template <kind Result, class V>
-  static KERNFOLD_INLINE void write(const output_array& out, const V& value, std::int64_t first, int valid, int k) {
+  static KERNFOLD_LAYER void write(const output_array& out, const V& value, std::int64_t first, int valid, int k) {
     using element = std::conditional_t<Result == kind::index, std::int64_t, real>;
     element numbers[lanes];
     KERNFOLD_NO_UNROLL

@@ -86,6 +86,7 @@ struct Pow : elementwise<Pow<Num, Den>> {
 
 /// f^g for formulas f >= 0 and g
 struct Powf : elementwise<Powf> {
+  static constexpr bool is_chain = true;
   template <class T>
   KERNFOLD_HD static T eval(T a, T b) { return math::pow(a, b); }
   /// d/dg f^g = log(f) f^g, continued by its limit 0 at f = 0.
@@ -113,6 +114,7 @@ struct Sqrt : elementwise<Sqrt> {
 
 /// 1 / sqrt(f), and 0 where f = 0: so that norms and distances have a zero gradient at zero.
 struct Rsqrt : elementwise<Rsqrt> {
+  static constexpr bool is_chain = true;
   static constexpr int at_zero = 0;
   template <class T>
   KERNFOLD_HD static T eval(T a) { return math::select(a == T(0), T(0), math::rsqrt(a)); }

@@ -14,6 +14,7 @@ consteval auto log2_of_e() { return constant_type<real_number(1.4426950408889634
 
 /// exp(f)
 struct Exp : elementwise<Exp> {
+  static constexpr bool is_chain = true;
   static constexpr int at_zero = 1;
   template <class T>
   KERNFOLD_HD static T eval(T a) { return math::exp(a); }
@@ -22,6 +23,7 @@ struct Exp : elementwise<Exp> {
 
 /// 2^f. Lowering turns the exponentials of the pair stage into it, with log2(e) folded into the argument's factors.
 struct Exp2 : elementwise<Exp2> {
+  static constexpr bool is_chain = true;
   static constexpr int at_zero = 1;
   template <class T>
   KERNFOLD_HD static T eval(T a) { return math::exp2(a); }
@@ -30,6 +32,7 @@ struct Exp2 : elementwise<Exp2> {
 
 /// log(f): -inf at 0, NaN below
 struct Log : elementwise<Log> {
+  static constexpr bool is_chain = true;
   template <class T>
   KERNFOLD_HD static T eval(T a) { return math::log(a); }
   static constexpr auto gradient(auto f, auto g) { return g / f; }
@@ -37,6 +40,7 @@ struct Log : elementwise<Log> {
 
 /// sin(f)
 struct Sin : elementwise<Sin> {
+  static constexpr bool is_chain = true;
   static constexpr int at_zero = 0;
   template <class T>
   KERNFOLD_HD static T eval(T a) { return math::sin(a); }
@@ -45,6 +49,7 @@ struct Sin : elementwise<Sin> {
 
 /// cos(f)
 struct Cos : elementwise<Cos> {
+  static constexpr bool is_chain = true;
   static constexpr int at_zero = 1;
   template <class T>
   KERNFOLD_HD static T eval(T a) { return math::cos(a); }
@@ -53,6 +58,7 @@ struct Cos : elementwise<Cos> {
 
 /// tanh(f)
 struct Tanh : elementwise<Tanh> {
+  static constexpr bool is_chain = true;
   static constexpr int at_zero = 0;
   template <class T>
   KERNFOLD_HD static T eval(T a) { return math::tanh(a); }

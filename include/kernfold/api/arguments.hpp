@@ -176,7 +176,7 @@ struct call_arguments<type_list<Vs...>, type_list<Args...>, Real, OnDevice> {
   static constexpr int count = sizeof...(Vs);
   given_array given[count + 1];
   leaf_array arrays[count + 1];
-  std::int64_t numbers[count + 1];
+  std::int64_t numbers[count + 1] = {};
 
   explicit call_arguments(const Args&... args) {
     [[maybe_unused]] const void* const places[] = {argument<Args>::address(args)..., nullptr};

@@ -97,7 +97,7 @@ inline leaf_array bind_array(const recipe& r, const symbol& s, const given_array
   array_shape rows = given;
   if (const misfit why = fit_rows(rows, s.dim, false); why != misfit::none) refuse_array(r, s, why, given);
   if (s.symbol_role == role::parameter && rows.rows != 1) refuse_parameter(r, s, rows.rows);
-  return {given.data, rows.row_stride, rows.col_stride, rows.rows};
+  return {given.data, rows.row_stride, rows.col_stride, rows.rows, given.is_number};
 }
 
 /// The common number of rows of the symbols of one role.

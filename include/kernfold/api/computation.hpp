@@ -104,7 +104,18 @@ class computation {
 
  public:
   static void run(const void* executor, const leaf_array* arrays, row_counts counts, const output_array* outputs) {
-    computation c(*static_cast<const Executor*>(executor), arrays, counts);
+    const Executor& where = *static_cast<const Executor*>(executor);
+    if constexpr (requires { typename traits::pass; })
+      traits::run_passes(where, &Reduction::text, [&](const typename traits::pass& pass) {
+        computation<Reduction, typename traits::pass, Real>::compute(pass, arrays, counts, outputs);
+      });
+    else if constexpr (requires { typename traits::copies_to; })
+      traits::template run_copied<Reduction, Real>(where, arrays, counts, outputs);
+    else
+      compute(where, arrays, counts, outputs);
+  }
+  static void compute(const Executor& where, const leaf_array* arrays, row_counts counts, const output_array* outputs) {
+    computation c(where, arrays, counts);
     c.compute_folded(folded_leaves{});
     c.sweep_items<axis::j>(typename Reduction::items{}, outputs);
     c.sweep_items<axis::i>(typename Reduction::items{}, outputs);

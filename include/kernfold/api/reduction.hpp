@@ -6,6 +6,7 @@
 #include "../reduction/kmin.hpp"
 #include "../reduction/logsumexp.hpp"
 #include "../reduction/sum.hpp"
+#include "device_plan.hpp"
 #include "stream.hpp"
 
 namespace kernfold {
@@ -16,6 +17,7 @@ inline namespace KERNFOLD_ABI {
 /// A reduction together with where it runs.
 template <class Reduction, class Executor>
 struct placed {
+  using traits = executor_traits<Executor>;
   Executor where;
 
   /// The results, as new matrices: one, or several for structured bindings.
@@ -34,6 +36,12 @@ struct placed {
   /// Adds the result to the caller's memory.
   template <class Output, class... Args>
   void add_to(Output&& out, const Args&... args) const { write(true, static_cast<Output&&>(out), args...); }
+  /// The call prepared for arrays of a shape: see device_plan.
+  template <class Real>
+  auto plan(pair_shape shape) const {
+    static_assert(traits::is_device, "kernfold: only calls on a device are planned; on the processor nothing is gained by it");
+    return device_plan<Reduction, Executor, Real>(where, shape);
+  }
   /// Begins a reduction whose columns arrive in pieces, from the rows' arrays and the parameters.
   template <class... Args>
   auto start(const Args&... args) const {
@@ -47,8 +55,6 @@ struct placed {
   }
 
  private:
-  using traits = executor_traits<Executor>;
-
   template <class Real, class... Items, int... Is>
   auto compute_new(const given_array* given, leaf_array* arrays, type_list<Items...>, std::integer_sequence<int, Is...>) const {
     const recipe& r = recipe_of<Reduction, Executor, Real>;

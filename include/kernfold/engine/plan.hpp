@@ -12,6 +12,8 @@ struct leaf_array {
   const void* data;
   std::int64_t row_stride, col_stride;
   std::int64_t rows;
+  bool is_number = false;   // a plain number, which the caller keeps in eight bytes at data
+  std::int64_t number = 0;  // and which goes with the arrays where a device could not read it there
 };
 
 /// An array as the engine writes it.
@@ -73,7 +75,9 @@ inline namespace KERNFOLD_ABI {
 ///   is_device                 whether arrays are in the memory of a device
 ///   memory<T>, allocate<T>(executor, rows, cols), data_of(memory)     new arrays
 ///   run<Plan>(executor, leaves, outputs, rows, columns)
+///   pass, run_passes(executor, text, f)    or, where a call computes in passes: the executor that each f(pass) runs on
 ///   may_end_early(executor)   whether a callback may end the computation before the outputs are complete
+///   copies_to, run_copied<Reduction, Real>(executor, arrays, counts, outputs)      or, elsewhere, on copies
 /// and, for columns that arrive in pieces, with the states of all rows:
 ///   begin<Plan>(executor, leaves, rows)                    states that have seen no columns
 ///   absorb(executor, states, leaves, rows, first, end)     columns first to end - 1, which the leaves show from row 0 on

@@ -1,6 +1,10 @@
-// kernfold/kernfold.hpp: everything but the adapters in interop/.
+// kernfold/kernfold.hpp: everything but the adapters in interop/; with nvcc, devices too.
 #pragma once
 
 #include "api/gradient.hpp"
 #include "core/config.hpp"
 #include "engine/eval.hpp"
+#if KERNFOLD_CUDA
+#include "api/cuda_host.cuh"
+#include "engine/cuda/executor.cuh"
+#endif

@@ -170,7 +170,7 @@ class running_reduction {
     const output_array outputs[] = {detail::allocate_output<detail::element_of_item<Items, Real>>(
         where_, detail::get<Is>(all), row_recipe.outputs[Is], counts)...};
     finish_to(rows, counts, outputs);
-    if constexpr (sizeof...(Items) == 1) return static_cast<decltype(detail::get<0>(all))&&>(detail::get<0>(all));
+    if constexpr (sizeof...(Items) == 1) return static_cast<std::remove_reference_t<decltype(detail::get<0>(all))>&&>(detail::get<0>(all));
     else return all;
   }
 

@@ -32,9 +32,24 @@
 #define KERNFOLD_HD inline __attribute__((always_inline))
 #define KERNFOLD_HD_LAYER inline KERNFOLD_INLINE_LAYER
 #endif
+// For what runs once per call: on the host a function of its own, so that no formula compiles it again.
+#if KERNFOLD_DEVICE_PASS
+#define KERNFOLD_HD_ONCE KERNFOLD_HD
+#elif defined(__CUDACC__)
+#define KERNFOLD_HD_ONCE __host__ __device__ inline __attribute__((noinline))
+#else
+#define KERNFOLD_HD_ONCE inline __attribute__((noinline))
+#endif
 #define KERNFOLD_INLINE inline __attribute__((always_inline))  // the same, host only
 #define KERNFOLD_LAYER inline KERNFOLD_INLINE_LAYER
 #define KERNFOLD_INLINE_LAMBDA KERNFOLD_INLINE_LAYER           // after a lambda's parameters
+
+// Whether this unit may launch kernels.
+#if defined(__CUDACC__)
+#define KERNFOLD_CUDA 1
+#else
+#define KERNFOLD_CUDA 0
+#endif
 
 // nvcc warns when a host-device template calls a host function, even where that branch never runs on the device.
 #if defined(__CUDACC__)
@@ -48,8 +63,20 @@
 #define KERNFOLD_NO_UNROLL _Pragma("nounroll")
 #elif defined(__GNUC__) && !defined(__CUDACC__)
 #define KERNFOLD_NO_UNROLL _Pragma("GCC unroll 1")
+#elif KERNFOLD_DEVICE_PASS
+#define KERNFOLD_NO_UNROLL _Pragma("unroll 1")
 #else
 #define KERNFOLD_NO_UNROLL
+#endif
+
+// For loops over the rows of a CUDA thread: arrays become registers only where every index is a constant.
+#if KERNFOLD_DEVICE_PASS
+#define KERNFOLD_UNROLL _Pragma("unroll")
+#define KERNFOLD_PRAGMA(text) _Pragma(#text)
+#define KERNFOLD_UNROLL_BY(count) KERNFOLD_PRAGMA(unroll (count))
+#else
+#define KERNFOLD_UNROLL
+#define KERNFOLD_UNROLL_BY(count)
 #endif
 
 // Instruction sets. The operators of a pack carry KERNFOLD_TARGET_*; the entry function of a set carries

@@ -41,6 +41,16 @@ template <class T> using ints_t = typename lane_traits<T>::ints;
 template <class T> using index_t = typename lane_traits<T>::index;
 template <class T> using wide_t = typename lane_traits<T>::wide;
 template <class T> inline constexpr int lane_count = lane_traits<T>::width;
+/// Whether T is the rows of a CUDA thread (tile.hpp): special functions and branches that are seldom taken are cheap there,
+/// comparisons dear.
+template <class T> inline constexpr bool is_tile = false;
+/// From one column of a tile of the loop nest to the next, where a column keeps so many reals.
+template <class T> consteval int column_stride(int reals) {
+  if constexpr (requires { lane_traits<T>::column_stride(reals); })
+    return lane_traits<T>::column_stride(reals);
+  else
+    return reals;
+}
 
 namespace detail {
 template <class T>
@@ -53,6 +63,12 @@ concept lanes = real<T> || requires {
   typename T::lane_traits::ints;
 };
 template <class T> inline constexpr bool on_device = KERNFOLD_DEVICE_PASS&& real<T>;
+
+// one instruction on a device
+KERNFOLD_HD float least(float a, float b) { return __builtin_fminf(a, b); }
+KERNFOLD_HD double least(double a, double b) { return __builtin_fmin(a, b); }
+KERNFOLD_HD float greatest(float a, float b) { return __builtin_fmaxf(a, b); }
+KERNFOLD_HD double greatest(double a, double b) { return __builtin_fmax(a, b); }
 
 /// A number as a constant of T's precision.
 template <class T> KERNFOLD_HD T constant(double in_double, float in_float) {
@@ -140,6 +156,8 @@ KERNFOLD_EXEC_CHECK_DISABLE
 template <class T> KERNFOLD_HD_LAYER T to_real(index_t<T> a) {
   if constexpr (detail::number<T>)
     return static_cast<T>(static_cast<double>(a));
+  else if constexpr (requires { T::from_index(a); })
+    return T::from_index(a);
   else
     return a.to_real();
 }
@@ -149,6 +167,8 @@ KERNFOLD_EXEC_CHECK_DISABLE
 template <class T> KERNFOLD_HD_LAYER wide_t<T> widen(T a) {
   if constexpr (detail::number<T> || std::is_same_v<T, wide_t<T>>)
     return a;
+  else if constexpr (requires { a.widened(); })
+    return a.widened();
   else
     return wide_t<T>(low_half(a), high_half(a));
 }
@@ -158,6 +178,8 @@ template <class T> KERNFOLD_HD_LAYER T narrow(wide_t<T> a) {
     return static_cast<T>(a);
   else if constexpr (std::is_same_v<T, wide_t<T>>)
     return a;
+  else if constexpr (requires { T::narrowed(a); })
+    return T::narrowed(a);
   else
     return T::from_halves(a.low, a.high);
 }
@@ -245,18 +267,22 @@ template <class T> KERNFOLD_HD_LAYER T fms(const T& a, const T& b, const T& c) {
   else
     return fms(a, b, c);
 }
-/// b < a ? b : a. A NaN in b is skipped, a NaN in a stays: start from a number and fold in.
+/// b < a ? b : a. A NaN in b is skipped, a NaN in a stays (on a device it is skipped, too): start from a number and fold in.
 KERNFOLD_EXEC_CHECK_DISABLE
 template <class T> KERNFOLD_HD_LAYER T min(const T& a, const T& b) {
-  if constexpr (detail::number<T>)
+  if constexpr (detail::on_device<T>)
+    return detail::least(a, b);
+  else if constexpr (detail::number<T>)
     return b < a ? b : a;
   else
     return min(a, b);
 }
-/// b > a ? b : a. A NaN in b is skipped, a NaN in a stays.
+/// b > a ? b : a. A NaN in b is skipped, a NaN in a stays (on a device it is skipped, too).
 KERNFOLD_EXEC_CHECK_DISABLE
 template <class T> KERNFOLD_HD_LAYER T max(const T& a, const T& b) {
-  if constexpr (detail::number<T>)
+  if constexpr (detail::on_device<T>)
+    return detail::greatest(a, b);
+  else if constexpr (detail::number<T>)
     return b > a ? b : a;
   else
     return max(a, b);

@@ -29,7 +29,7 @@ struct row_values {
 /// What the column stage kept for the columns of a tile.
 template <class Real>
 struct column_tile {
-  const Real* reals;                     // (count, kept reals)
+  const Real* reals;                     // (count, kept reals, padded as the lanes want it)
   const std::int64_t* indices;           // (count, kept indices)
   int count;
   std::int64_t first;                    // number of the first column
@@ -70,10 +70,15 @@ struct agent<P, type_list<At...>, T> {
   /// Whether absorbing the roots is itself a long chain.
   static constexpr bool has_chains = (requires { At::fold::is_chain; } || ...);
 
+  template <class Fold>
+  static consteval int block_of() {
+    if constexpr (requires { Fold::template block_for<T>; }) return Fold::template block_for<T>;
+    else return Fold::block;
+  }
   /// Columns per block: what the most demanding fold asks for.
   static constexpr int block = [] {
     int widest = 1;
-    ((widest = At::fold::block > widest ? At::fold::block : widest), ...);
+    ((widest = block_of<typename At::fold>() > widest ? block_of<typename At::fold>() : widest), ...);
     return widest;
   }();
 
@@ -83,6 +88,13 @@ struct agent<P, type_list<At...>, T> {
       return P::cut_pair_stage(has_chains).carried_reals > 0 ? math::lane_traits<T>::pass_columns : 0;
     else
       return 0;
+  }();
+
+  /// On a device: columns whose pairs are evaluated side by side, so that the loop's own work is small beside theirs.
+  static constexpr int columns_unrolled = [] {
+    constexpr int pair = P::size(stage::pair).local_reals, row = P::size(stage::row).kept_reals;
+    const int columns = row + pair > 32 ? 2 : pair > 8 ? 4 : 8;
+    return block < columns ? columns / block : 1;
   }();
 
   static KERNFOLD_HD_LAYER void identity(states& s) {
@@ -144,6 +156,7 @@ struct agent<P, type_list<At...>, T> {
     static constexpr auto nodes = passes.second;
   };
   static constexpr int carried = passes.carried_reals;
+  static constexpr int step = pass_columns > 0 ? carried : 0;  // from what one column carried to the next's
 
   static KERNFOLD_HD_LAYER void fold_in_two_passes(accumulators& a, const parameter_values<real>& parameters,
                                              const row_values<T>& rows, const column_tile<real>& tile, int c, int end) {
@@ -158,25 +171,23 @@ struct agent<P, type_list<At...>, T> {
     }
     fold_columns(a, parameters, rows, tile, c, end, between);
   }
-  /// Columns c, ..., end - 1; `between` has what a first pass carried, or is null.
+  /// Columns begin, ..., end - 1; `between` has what a first pass carried, or is null.
   static KERNFOLD_HD_LAYER void fold_columns(accumulators& a, const parameter_values<real>& parameters, const row_values<T>& rows,
-                                       const column_tile<real>& tile, int c, int end, [[maybe_unused]] const T* between) {
-    for (; c + block <= end; c += block) {
-      fold_block(a, parameters, rows, tile, c, between, std::make_integer_sequence<int, block>{});
-      if constexpr (pass_columns > 0) between += block * carried;
-    }
+                                             const column_tile<real>& tile, int begin, int end, const T* between) {
+    int c = begin;
+    KERNFOLD_UNROLL_BY(columns_unrolled)
+    for (; c + block <= end; c += block)
+      fold_block(a, parameters, rows, tile, c, between + (c - begin) * step, std::make_integer_sequence<int, block>{});
     if constexpr (block > 1)
-      for (; c < end; ++c) {
-        fold_block(a, parameters, rows, tile, c, between, std::integer_sequence<int, 0>{});
-        if constexpr (pass_columns > 0) between += carried;
-      }
+      for (; c < end; ++c)
+        fold_block(a, parameters, rows, tile, c, between + (c - begin) * step, std::integer_sequence<int, 0>{});
   }
   template <int... Columns>
   static KERNFOLD_HD_LAYER void fold_block(accumulators& a, const parameter_values<real>& parameters, const row_values<T>& rows,
                                      const column_tile<real>& tile, int c, const T* between,
                                      std::integer_sequence<int, Columns...>) {
     pair_frame frames[sizeof...(Columns)];
-    (evaluate_pair(frames[Columns], parameters, rows, tile, c + Columns, between + Columns * carried), ...);
+    (evaluate_pair(frames[Columns], parameters, rows, tile, c + Columns, between + Columns * step), ...);
     for_each_fold([&]<int Fold>(detail::place<Fold>) KERNFOLD_INLINE_LAMBDA {
       fold_number<Fold>::fold::template absorb<sizeof...(Columns)>(
           detail::get<Fold>(a), detail::root_values<fold_number<Fold>::first_root, pair_frame>{frames}, c);
@@ -196,7 +207,7 @@ struct agent<P, type_list<At...>, T> {
   static KERNFOLD_HD_LAYER void see_pair(pair_frame& f, const parameter_values<real>& parameters, const row_values<T>& rows,
                                    const column_tile<real>& tile, int c) {
     constexpr stage_size columns = P::size(stage::column);
-    constexpr int reals = columns.kept_reals, indices = columns.kept_indices;
+    constexpr int reals = math::column_stride<T>(columns.kept_reals), indices = columns.kept_indices;
     see_rows(f, parameters, rows);
     f.columns = tile.reals + std::int64_t(c) * reals;
     f.column_indices = tile.indices + std::int64_t(c) * indices;

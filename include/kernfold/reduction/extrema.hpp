@@ -15,6 +15,11 @@ KERNFOLD_HD_LAYER auto precedes(T a, T b) {
   if constexpr (E == extreme::min) return a < b;
   else return b < a;
 }
+/// The one that comes first; a where b is NaN.
+template <extreme E, class T>
+KERNFOLD_HD_LAYER T better_of(T a, T b) {
+  return E == extreme::min ? math::min(a, b) : math::max(a, b);
+}
 template <extreme E, class T>
 KERNFOLD_HD_LAYER T last_of_all() {
   return T(E == extreme::min ? math::infinity<math::real_of<T>>() : -math::infinity<math::real_of<T>>());
@@ -63,7 +68,7 @@ struct extremum_fold {
  private:
   template <class T>
   static KERNFOLD_HD_LAYER void choose(T& best, T v) {
-    best = E == extreme::min ? math::min(best, v) : math::max(best, v);  // both keep `best` where v is NaN
+    best = better_of<E>(best, v);
   }
 };
 
@@ -74,6 +79,8 @@ struct arg_extremum_fold {
   static constexpr int dim = Dim;
   static constexpr kind result = kind::index;
   static constexpr int block = 1;
+  template <class T>
+  static constexpr int block_for = math::is_tile<T> || math::lane_count<T> >= 16 ? 4 : 1;  // where a branch is dearer: 1
 
   template <class T>
   struct state {
@@ -100,16 +107,21 @@ struct arg_extremum_fold {
       a.column[k] = math::ints_t<T>(-1);
     });
   }
+  /// A block of columns is looked at one by one only if some lane's best is beaten: about log(N) times a row when the
+  /// columns come in random order.
   template <int B, class T, class Values>
   static KERNFOLD_HD_LAYER void absorb(accumulator<T>& a, const Values& values, int c) {
-    for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA {
-      const auto f = values.template root<0>(b);
-      for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA {
-        const T v = f(k);
-        const auto better = precedes<E>(v, a.best[k]);
-        a.best[k] = math::select(better, v, a.best[k]);
-        a.column[k] = math::select(better, math::ints_t<T>(c + b), a.column[k]);
-      });
+    for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA {
+      if constexpr (B == 1) {
+        choose(a, k, values.template root<0>(0)(k), c);
+      } else {
+        T v[B];
+        for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA { v[b] = values.template root<0>(b)(k); });
+        T best = a.best[k];  // keeps its value where the other is NaN
+        for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA { best = better_of<E>(best, v[b]); });
+        if (math::any(precedes<E>(best, a.best[k]))) [[unlikely]]
+          for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA { choose(a, k, v[b], c + b); });
+      }
     });
   }
   template <class T>
@@ -137,6 +149,14 @@ struct arg_extremum_fold {
       s.best[k] = math::get(from.best[k], l);
       s.column[k] = column < 0 ? column : first + column;
     });
+  }
+
+ private:
+  template <class T>
+  static KERNFOLD_HD_LAYER void choose(accumulator<T>& a, int k, T v, int column) {
+    const auto better = precedes<E>(v, a.best[k]);
+    a.best[k] = math::select(better, v, a.best[k]);
+    a.column[k] = math::select(better, math::ints_t<T>(column), a.column[k]);
   }
 };
 

@@ -22,6 +22,7 @@ struct kmin_fold {
   /// How many candidates a lane can keep waiting: twelve (fewer cost more flushes, more cost staler thresholds), where the
   /// queues of all components stay small; else those of one block.
   static constexpr int queue_length = block + (Dim <= 4 ? 8 : 0);
+  static constexpr int register_reals = Dim + 4;  // the thresholds, and where the lists are
 
   template <class T>
   struct state {

@@ -21,6 +21,7 @@ struct exponential_fold {
   static constexpr int block = 4;
   static constexpr bool is_chain = true;
   static constexpr bool weighted = R != exponential_result::log_of_sum;
+  static constexpr bool sums_weights = R != exponential_result::log_of_weighted;
   static constexpr int sums = R == exponential_result::average ? Dim + 1 : Dim;  // the last one is that of the weights 1
 
   template <class T>
@@ -47,18 +48,18 @@ struct exponential_fold {
   static KERNFOLD_HD_LAYER void absorb(accumulator<T>& a, const Values& values, int) {
     T v[B];
     for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA { v[b] = values.template root<0>(b)(0); });
-    T highest = v[0];
-    for_each_component<B - 1>([&](int b) KERNFOLD_INLINE_LAMBDA { highest = math::max(highest, v[b + 1]); });
-    if (math::any(highest > a.maximum)) [[unlikely]]
-      raise(a, highest);
-    for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA {
-      const T e = math::exp2_nonpositive(v[b] - a.maximum);
-      if constexpr (weighted) {
-        const auto w = values.template root<1>(b);
-        for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA { a.sum[k].add_product(e, w(k)); });
-      }
-      if constexpr (sums > Dim || !weighted) a.sum[sums - 1].add(e);
-    });
+    if constexpr (math::is_tile<T>) {
+      absorb_if_in_range<B>(a, v, values);
+    } else {
+      const T highest = highest_of<B>(v);
+      if (math::any(highest > a.maximum)) [[unlikely]]
+        raise(a, highest);
+      for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA {
+        const T e = math::exp2_nonpositive(v[b] - a.maximum);
+        add_term(a, e, b, values);
+        if constexpr (sums_weights) a.sum[sums - 1].add(e);
+      });
+    }
   }
   template <class T>
   static KERNFOLD_HD_LAYER void close(state<T>& s, const accumulator<T>& a, std::int64_t) {
@@ -87,6 +88,41 @@ struct exponential_fold {
   }
 
  private:
+  template <int B, class T>
+  static KERNFOLD_HD_LAYER T highest_of(const T (&v)[B]) {
+    T highest = v[0];
+    for_each_component<B - 1>([&](int b) KERNFOLD_INLINE_LAMBDA { highest = math::max(highest, v[b + 1]); });
+    return highest;
+  }
+  template <class T, class Values>
+  static KERNFOLD_HD_LAYER void add_term(accumulator<T>& a, const T& e, int b, const Values& values) {
+    if constexpr (weighted) {
+      const auto w = values.template root<1>(b);
+      for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA { a.sum[k].add_product(e, w(k)); });
+    }
+  }
+  /// Where exponentials are cheaper than comparisons: m, now the maximum of some columns only, grows when the terms of a block
+  /// do not stay below 2^32. Their sum is needed anyway.
+  template <int B, class T, class Values>
+  static KERNFOLD_HD_LAYER void absorb_if_in_range(accumulator<T>& a, const T (&v)[B], const Values& values) {
+    T e[B];
+    T total = exponentials<B>(e, v, a.maximum);
+    if (math::any(total > T(math::real_of<T>(0x1p32)))) [[unlikely]] {
+      raise(a, highest_of<B>(v));
+      total = exponentials<B>(e, v, a.maximum);
+    }
+    for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA { add_term(a, e[b], b, values); });
+    if constexpr (sums_weights) a.sum[sums - 1].add(total);
+  }
+  template <int B, class T>
+  static KERNFOLD_HD_LAYER T exponentials(T (&e)[B], const T (&v)[B], const T& maximum) {
+    T total = T(0);
+    for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA {
+      e[b] = math::exp2(v[b] - maximum);
+      total = b == 0 ? e[b] : total + e[b];
+    });
+    return total;
+  }
   template <class T>
   static KERNFOLD_HD_LAYER void raise(state<T>& s, T maximum) {
     const T higher = math::min(T(math::largest<math::real_of<T>>()), math::max(s.maximum, maximum));

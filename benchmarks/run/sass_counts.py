@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""Instructions per pair of the inner loops on a CUDA device, counted in the machine code; no GPU is needed.
+
+    sass_counts.py [--arch sm_90] [--nvcc nvcc] [--cuobjdump cuobjdump] [KERNEL...]
+
+One issue slot per instruction. What a forward branch of the loop jumps over (insertions, a maximum that grows) is seldom
+run and not counted; a branch and its test are. The columns of one turn of a loop follow from the bytes that it reads from
+shared memory. cuobjdump comes with the CUDA toolkit, or in PyPI's `triton` below triton/backends/nvidia/bin. Fails where a
+count passes its limit (which is meant for sm_90), where registers are spilled, or where a kernel uses more registers than the selector assumes.
+"""
+import argparse
+import collections
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+KERNELS = [  # number, name, most slots per pair on sm_90, most of them on the special function unit
+    (0, "Gaussian D=3, sign known", 8.6, 1.0),
+    (1, "Gaussian D=3", 9.5, 1.0),
+    (2, "x-gradient D=3", 12.5, 1.0),
+    (3, "LogSumExp D=3", 10.0, 1.2),
+    (4, "ArgMin D=3", 8.0, 0.0),
+    (5, "ArgKMin<10> D=3", 8.0, 0.0),
+    (6, "Gaussian D=64", 140.0, 1.0),
+]
+
+
+def run(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def sweep_code(cuobjdump, program):
+    """(address, text) of each instruction of the sweep's kernel."""
+    code, inside = [], False
+    for line in run(cuobjdump, "-sass", program).splitlines():
+        if "Function :" in line:
+            inside = "sweep_kernel" in line
+        found = re.match(r"\s+/\*([0-9a-f]{4,})\*/\s+(.*?);", line)
+        if inside and found:
+            code.append((int(found[1], 16), found[2].strip()))
+    return code
+
+
+def opcode(text):
+    return re.sub(r"^@!?U?P\w+ ", "", text).split()[0]
+
+
+def branches(code):
+    """(from, to) of each direct branch."""
+    for address, text in code:
+        found = re.search(r"^(@!?U?P\w+ )?BRA\b.*?(0x[0-9a-f]+)", text)
+        if found:
+            yield address, int(found[2], 16), bool(found[1])
+
+
+def usual_path(code, first, last):
+    """The instructions of a loop but for what its forward branches jump over."""
+    skipped = [(a, to) for a, to, _ in branches(code) if first <= a < to <= last + 16]
+    return [text for a, text in code if first <= a <= last and not any(s < a < to for s, to in skipped)]
+
+
+def inner_loop(code):
+    """The loop over the columns of a tile: of those that compute on shared memory, the one whose turn reads most of it."""
+    best = []
+    found = [(to, a) for a, to, _ in branches(code) if to < a]
+    for first, last in found:
+        body = usual_path(code, first, last)
+        text = " ".join(body)
+        if "BAR." in text or "STS" in text or not shared_bytes(body) or any(
+                o != (first, last) and first <= o[0] and o[1] <= last and shared_bytes(usual_path(code, *o)) for o in found):
+            continue
+        if shared_bytes(body) > shared_bytes(best):
+            best = body
+    return best
+
+
+def shared_bytes(body):
+    widths = {"64": 8, "128": 16}
+    return sum(next((widths[part] for part in opcode(text).split(".") if part in widths), 4)
+               for text in body if opcode(text).startswith("LDS"))
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--arch", default="sm_90")
+    options.add_argument("--nvcc", default="nvcc")
+    options.add_argument("--cuobjdump", default="cuobjdump")
+    options.add_argument("--opcodes", action="store_true", help="print what the loops consist of")
+    options.add_argument("kernels", nargs="*", type=int)
+    options = options.parse_args()
+    failed = False
+    print(f"{options.arch}: slots per pair\n{'kernel':26} {'slots':>7} {'limit':>6} {'MUFU':>5} {'rows':>5} {'registers':>10} {'assumed':>8}")
+    for number, name, limit, special_limit in KERNELS:
+        if options.kernels and number not in options.kernels:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            program = os.path.join(folder, "reference")
+            made = subprocess.run(
+                [options.nvcc, "-std=c++20", "-O3", f"-arch={options.arch}", f"-DREFERENCE={number}", "-Xptxas=-v",
+                 f"-I{HERE}/../../include", f"{HERE}/sass_kernels.cu", "-o", program], capture_output=True, text=True)
+            if made.returncode:
+                sys.exit(made.stderr)
+            lanes, column_bytes, assumed, _, _ = map(int, run(program).split())
+            registers = max(map(int, re.findall(r"Used (\d+) registers", made.stderr)))
+            spilled = max(map(int, re.findall(r"(\d+) bytes spill", made.stderr)))
+            body = inner_loop(sweep_code(options.cuobjdump, program))
+        pairs = round(shared_bytes(body) / column_bytes) * lanes
+        if pairs == 0:
+            sys.exit(f"{name}: no inner loop found")
+        slots = len(body) / pairs
+        special = sum(opcode(text).startswith("MUFU") for text in body) / pairs
+        wrong = registers > assumed or spilled or (options.arch == "sm_90" and (slots > limit or special > special_limit))
+        failed = failed or wrong
+        print(f"{name:26} {slots:7.2f} {limit:6.1f} {special:5.2f} {lanes:5} {registers:10} {assumed:8}"
+              + (f"  {spilled} bytes spilled" if spilled else "") + ("  <-- over" if wrong else ""))
+        if options.opcodes:
+            print("   ", dict(collections.Counter(opcode(text).split(".")[0] for text in body).most_common()))
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,310 @@
+// kernfold/engine/cuda/block_sweep.hpp: one sweep over the pairs by blocks of threads: what a thread does.
+//
+// A block takes a group of rows, a few per thread, and a stretch of the columns. It walks the stretch tile by tile: all
+// threads write the column stage of the tile to shared memory, then each folds the tile into the states of its own rows, which
+// stay in registers. Where the columns are split, the states go to memory, and a second pass merges them in the order of
+// the columns. Nothing depends on which block runs when: the same bits from run to run.
+//
+// Plain C++ against a small interface, so that a test can be the device:
+//   block.thread(), block.threads()    this thread's number, and how many there are
+//   block.group(), block.stretch()     the rows and the columns of this block
+//   block.shared()                     memory of the block, aligned to 16 bytes
+//   block.barrier()                    waits for all threads of the block
+#pragma once
+
+#include "../../core/tile.hpp"
+#include "../agent.hpp"
+#include "policy.hpp"
+#include "sources.hpp"
+
+namespace kernfold {
+namespace detail {
+
+/// What a pass over the blocks is for.
+enum class block_pass : unsigned char {
+  whole,    // fold all columns and write the results
+  stretch,  // fold a stretch of the columns and store the states
+  merge     // merge the stretches' states and write the results
+};
+
+inline namespace KERNFOLD_ABI {
+
+/// The types and numbers of a plan on a device.
+template <class Plan>
+struct block_plan {
+  using P = typename Plan::program_type;
+  using real = typename Plan::real;
+  static constexpr stage_size parameter_size = P::size(stage::parameter), row_size = P::size(stage::row),
+                              column_size = P::size(stage::column), pair_size = P::size(stage::pair);
+  static constexpr int index_bytes = sizeof(std::int64_t);
+  static constexpr int column_stride = math::column_stride<tile<real, 1>>(column_size.kept_reals);
+
+  using scalar_loop = agent<P, typename Plan::folds, real>;
+  using block_states = typename scalar_loop::states;
+
+  /// What a row's states and what a tile adds to them take in registers; folds that keep lists in memory say so themselves.
+  template <class... At>
+  static consteval int state_bytes(type_list<At...>) {
+    return (fold_bytes<typename At::fold>() + ... + 0);
+  }
+  template <class Fold>
+  static consteval int fold_bytes() {
+    if constexpr (requires { Fold::register_reals; }) return Fold::register_reals * int(sizeof(real));
+    else return int(sizeof(typename Fold::template state<real>) + sizeof(typename Fold::template accumulator<real>));
+  }
+
+  static constexpr int bytes(int reals, int indices) { return reals * int(sizeof(real)) + indices * index_bytes; }
+  static constexpr block_policy policy = select_block_policy(
+      {bytes(row_size.kept_reals, row_size.kept_indices),
+       state_bytes(typename Plan::folds{}),
+       bytes(pair_size.local_reals, pair_size.local_indices), column_size.kept_reals * int(sizeof(real)),
+       column_stride * int(sizeof(real)), column_size.kept_indices * index_bytes, bytes(parameter_size.kept_reals, parameter_size.kept_indices),
+       Plan::folds_rows ? int(sizeof(block_states)) : 0});
+
+  template <int Root>
+  static consteval int root_dim() {
+    if constexpr (Root >= 0) return P::at(P::root(Root)).dim;
+    else return 1;
+  }
+
+  using T = tile<real, policy.lanes>;
+  using loop = agent<P, typename Plan::folds, T>;
+  using states = typename loop::states;
+};
+
+/// What every block of a launch gets.
+template <class Plan>
+struct block_task {
+  leaf_array leaves[Plan::program_type::leaves::size + 1];
+  output_array outputs[Plan::output_count];
+  std::int64_t rows, columns, columns_each, groups;
+  int stretches;
+  block_pass pass;
+  typename block_plan<Plan>::states* states;        // (stretches, groups, threads)
+  typename block_plan<Plan>::block_states* blocks;  // axis::both: (groups)
+};
+
+/// Folds the states of all threads in the order of the threads, by a fixed tree of `width` threads at a time. Thread 0 gets
+/// the result; `memory` is shared, and free.
+template <class Loop, class Block>
+KERNFOLD_HD_LAYER void fold_threads(typename Loop::states& mine, const Block& block, char* memory, int width) {
+  auto* const all = reinterpret_cast<typename Loop::states*>(memory);
+  for (int first = 0; first < block.threads(); first += width) {
+    const int count = block.threads() - first < width ? block.threads() - first : width;
+    const int place = block.thread() - first;
+    const bool takes_part = place >= 0 && place < count;
+    block.barrier();
+    if (takes_part) all[place] = mine;
+    for (int step = 1; step < count; step *= 2) {
+      block.barrier();
+      if (takes_part && place % (2 * step) == 0 && place + step < count) Loop::merge(all[place], all[place + step]);
+    }
+    block.barrier();
+    if (block.thread() != 0) continue;
+    if (first == 0) mine = all[0];
+    else Loop::merge(mine, all[0]);
+  }
+}
+
+template <class Element>
+KERNFOLD_HD_LAYER void write_block_output(const output_array& out, std::int64_t row, int k, Element value) {
+  Element* const to = static_cast<Element*>(out.data) + (row * out.row_stride + k * out.col_stride);
+  *to = out.add ? static_cast<Element>(*to + value) : value;
+}
+
+/// One thread's part of a block's task.
+template <class Plan, class Block>
+struct block_sweep {
+  using plan = block_plan<Plan>;
+  using P = typename plan::P;
+  using real = typename plan::real;
+  using T = typename plan::T;
+  using loop = typename plan::loop;
+  using states = typename plan::states;
+  using scalar_loop = typename plan::scalar_loop;
+  using block_states = typename plan::block_states;
+  using indices = math::index_t<T>;
+  static constexpr int lanes = plan::policy.lanes;
+  static constexpr int column_indices = plan::column_size.kept_indices;
+  static constexpr bool shares_parameters = plan::policy.shares_parameters;
+
+  const block_task<Plan>& task;
+  const Block& block;
+
+  KERNFOLD_HD_LAYER void run() const {
+    // What each thread keeps: few parameters, its rows, their states.
+    real own_parameters[shares_parameters ? 1 : plan::parameter_size.kept_reals + 1];
+    std::int64_t own_parameter_indices[shares_parameters ? 1 : plan::parameter_size.kept_indices + 1];
+    T row_reals[plan::row_size.kept_reals + 1];
+    indices row_indices[plan::row_size.kept_indices + 1];
+    states s;
+
+    const parameter_values<real> parameters = prepare_parameters(own_parameters, own_parameter_indices);
+    const row_values<T> rows = prepare_rows(row_reals, row_indices, parameters);
+    if (task.pass == block_pass::merge) {
+      merge_stretches(s);
+    } else {
+      loop::identity(s);
+      fold_columns(s, parameters, rows);
+    }
+    if (task.pass == block_pass::stretch) *states_of(block.stretch()) = s;
+    else finish(s, parameters, rows);
+  }
+
+ private:
+  /// Row l of this thread: neighbouring threads read neighbouring rows. Where the rows are folded as well, in their order,
+  /// neighbouring rows belong to one thread.
+  static constexpr bool has_rows_in_order = Plan::folds_rows;
+  KERNFOLD_HD_LAYER std::int64_t first_row() const {
+    const std::int64_t group = block.group() * lanes * block.threads();
+    return group + block.thread() * std::int64_t(has_rows_in_order ? lanes : 1);
+  }
+  KERNFOLD_HD_LAYER std::int64_t row_stride() const { return has_rows_in_order ? 1 : block.threads(); }
+  KERNFOLD_HD_LAYER std::int64_t row(int l) const { return first_row() + l * row_stride(); }
+  KERNFOLD_HD_LAYER states* states_of(std::int64_t stretch) const {
+    return task.states + (stretch * task.groups + block.group()) * block.threads() + block.thread();
+  }
+
+  // Shared memory: the parameters, where they are shared; then a tile, or the states of rows to be folded.
+  static constexpr int parameter_real_bytes = plan::parameter_size.kept_reals * int(sizeof(real));
+  static constexpr int parameter_bytes =
+      shares_parameters ? (plan::bytes(plan::parameter_size.kept_reals, plan::parameter_size.kept_indices) + 15 + 8) / 16 * 16 : 0;
+  static constexpr int column_real_bytes =
+      (plan::policy.tile_columns * plan::column_stride * int(sizeof(real)) + 15) / 16 * 16;
+
+  KERNFOLD_HD_LAYER parameter_values<real> prepare_parameters(real* own, std::int64_t* own_indices) const {
+    frame<P, stage::parameter, real> f;
+    if constexpr (shares_parameters) {
+      f.kept = reinterpret_cast<real*>(block.shared());
+      f.kept_indices = reinterpret_cast<std::int64_t*>(block.shared() + (parameter_real_bytes + 7) / 8 * 8);
+      if (block.thread() == 0) evaluate(f, single_source<P, real>{task.leaves, 0});
+      block.barrier();
+    } else {
+      f.kept = own;
+      f.kept_indices = own_indices;
+      evaluate(f, single_source<P, real>{task.leaves, 0});
+    }
+    return {f.kept, f.kept_indices};
+  }
+
+  KERNFOLD_HD_LAYER row_values<T> prepare_rows(T* reals, indices* ints, const parameter_values<real>& parameters) const {
+    frame<P, stage::row, T> f;
+    f.parameters = parameters.reals;
+    f.parameter_indices = parameters.indices;
+    if constexpr (P::reads_row_number) f.row_number = indices::iota(first_row(), row_stride());
+    f.kept = reals;
+    f.kept_indices = ints;
+    evaluate(f, block_row_source<P, real>{task.leaves, first_row(), row_stride(), task.rows});
+    return {reals, ints, f.row_number};
+  }
+
+  KERNFOLD_HD_LAYER void fold_columns(states& s, const parameter_values<real>& parameters, const row_values<T>& rows) const {
+    real* const reals = reinterpret_cast<real*>(block.shared() + parameter_bytes);
+    auto* const ints = reinterpret_cast<std::int64_t*>(block.shared() + parameter_bytes + column_real_bytes);
+    const std::int64_t begin = block.stretch() * task.columns_each;
+    const std::int64_t end = begin + task.columns_each < task.columns ? begin + task.columns_each : task.columns;
+    for (std::int64_t first = begin; first < end; first += plan::policy.tile_columns) {
+      const int count = end - first < plan::policy.tile_columns ? int(end - first) : plan::policy.tile_columns;
+      block.barrier();  // all have done with the tile before
+      prepare_columns(reals, ints, parameters, first, count);
+      block.barrier();
+      loop::fold_tile(s, parameters, rows, {reals, ints, count, first});
+    }
+  }
+
+  KERNFOLD_HD_LAYER void prepare_columns(real* reals, std::int64_t* ints, const parameter_values<real>& parameters,
+                                   std::int64_t first, int count) const {
+    KERNFOLD_NO_UNROLL
+    for (int c = block.thread(); c < count; c += block.threads()) {
+      frame<P, stage::column, real> f;
+      f.parameters = parameters.reals;
+      f.parameter_indices = parameters.indices;
+      f.column_number = first + c;
+      f.kept = reals + c * plan::column_stride;
+      f.kept_indices = ints + c * column_indices;
+      evaluate(f, single_source<P, real>{task.leaves, first + c});
+    }
+  }
+
+  KERNFOLD_HD_LAYER void merge_stretches(states& s) const {
+    s = *states_of(0);
+    KERNFOLD_NO_UNROLL
+    for (int k = 1; k < task.stretches; ++k) loop::merge(s, *states_of(k));
+  }
+
+  KERNFOLD_HD_LAYER void finish(states& s, const parameter_values<real>& parameters, const row_values<T>& rows) const {
+    typename loop::pair_frame f;
+    loop::see_rows(f, parameters, rows);
+    if constexpr (Plan::folds_rows) fold_rows(s, f);
+    else write_rows(s, f);
+  }
+
+  /// Writes the results of the rows that exist, times the factors that left their sums.
+  template <class Frame>
+  KERNFOLD_HD_LAYER void write_rows(const states& s, const Frame& f) const {
+    loop::for_each_fold([&]<int Fold>(place<Fold>) KERNFOLD_INLINE_LAMBDA {
+      using entry = typename loop::template fold_number<Fold>;
+      using fold = typename entry::fold;
+      constexpr bool has_factor = entry::outer_root >= 0;
+      constexpr int outer_dim = plan::template root_dim<entry::outer_root>();
+      constexpr int dim = outer_dim > fold::dim ? outer_dim : fold::dim;
+      for_each_component<dim>([&](int k) KERNFOLD_INLINE_LAMBDA {
+        auto value = fold::finish(get<Fold>(s), fold::dim == 1 ? 0 : k);
+        if constexpr (has_factor) {
+          if (task.columns > 0)  // the sum of no columns is 0, whatever multiplies it
+            value = value * root_of<entry::outer_root>(f).broadcast(k);
+        }
+        KERNFOLD_UNROLL
+        for (int l = 0; l < lanes; ++l)
+          if (row(l) < task.rows) write_block_output(task.outputs[Fold], row(l), k, value.get(l));
+      });
+    });
+  }
+
+  /// Folds the rows that exist, in their order, and stores the block's state.
+  template <class Frame>
+  KERNFOLD_HD_LAYER void fold_rows(states& s, const Frame& f) const {
+    loop::for_each_fold([&]<int Fold>(place<Fold>) KERNFOLD_INLINE_LAMBDA {
+      using entry = typename loop::template fold_number<Fold>;
+      if constexpr (entry::outer_root >= 0) {
+        if (task.columns > 0) entry::fold::scale(get<Fold>(s), root_of<entry::outer_root>(f)(0));
+      }
+    });
+    block_states mine;
+    scalar_loop::identity(mine);
+    KERNFOLD_UNROLL
+    for (int l = 0; l < lanes; ++l) {
+      block_states of_row;
+      scalar_loop::for_each_fold([&]<int Fold>(place<Fold>) KERNFOLD_INLINE_LAMBDA {
+        scalar_loop::template fold_number<Fold>::fold::extract(get<Fold>(of_row), get<Fold>(s), l, row(l) * task.columns);
+      });
+      if (row(l) < task.rows) scalar_loop::merge(mine, of_row);
+    }
+    fold_threads<scalar_loop>(mine, block, block.shared() + parameter_bytes, plan::policy.fold_width);
+    if (block.thread() == 0) task.blocks[block.group()] = mine;
+  }
+};
+
+/// axis::both: one block merges the states of all groups in their order, and writes the results.
+template <class Plan, class Block>
+KERNFOLD_HD_LAYER void finish_blocks(const block_task<Plan>& task, const Block& block) {
+  using plan = block_plan<Plan>;
+  using loop = typename plan::scalar_loop;
+  typename plan::block_states mine;
+  loop::identity(mine);
+  const std::int64_t each = (task.groups + block.threads() - 1) / block.threads();
+  const std::int64_t first = block.thread() * each, end = first + each < task.groups ? first + each : task.groups;
+  for (std::int64_t group = first; group < end; ++group) loop::merge(mine, task.blocks[group]);
+  fold_threads<loop>(mine, block, block.shared(), plan::policy.fold_width);
+  if (block.thread() != 0) return;
+  loop::for_each_fold([&]<int Fold>(place<Fold>) KERNFOLD_INLINE_LAMBDA {
+    using fold = typename loop::template fold_number<Fold>::fold;
+    for_each_component<fold::dim>([&](int k) KERNFOLD_INLINE_LAMBDA {
+      write_block_output(task.outputs[Fold], 0, k, fold::finish(get<Fold>(mine), k));
+    });
+  });
+}
+
+}  // namespace KERNFOLD_ABI
+}  // namespace detail
+}  // namespace kernfold

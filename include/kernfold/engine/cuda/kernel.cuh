@@ -1,0 +1,35 @@
+// kernfold/engine/cuda/kernel.cuh: the kernels: a block of the device around block_sweep.
+#pragma once
+
+#include "block_sweep.hpp"
+
+namespace kernfold {
+namespace detail {
+inline namespace KERNFOLD_ABI {
+
+struct cuda_block {
+  __device__ static int thread() { return int(threadIdx.x); }
+  __device__ static int threads() { return int(blockDim.x); }
+  __device__ static std::int64_t group() { return blockIdx.x; }
+  __device__ static int stretch() { return int(blockIdx.y); }
+  __device__ static char* shared() {
+    extern __shared__ __align__(16) char kernfold_shared[];
+    return kernfold_shared;
+  }
+  __device__ static void barrier() { __syncthreads(); }
+};
+
+template <class Plan>
+__global__ void __launch_bounds__(block_plan<Plan>::policy.threads) sweep_kernel(const __grid_constant__ block_task<Plan> task) {
+  const cuda_block block;
+  block_sweep<Plan, cuda_block>{task, block}.run();
+}
+
+template <class Plan>
+__global__ void __launch_bounds__(block_plan<Plan>::policy.threads) finish_kernel(const __grid_constant__ block_task<Plan> task) {
+  finish_blocks(task, cuda_block{});
+}
+
+}  // namespace KERNFOLD_ABI
+}  // namespace detail
+}  // namespace kernfold

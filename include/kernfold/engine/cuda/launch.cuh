@@ -1,0 +1,90 @@
+// kernfold/engine/cuda/launch.cuh: one sweep on a device: how much memory it needs, and its launch.
+#pragma once
+
+#include "kernel.cuh"
+
+namespace kernfold {
+inline namespace KERNFOLD_ABI {
+
+/// The limits of a device, which a program reads once and keeps.
+inline cudaError_t read_limits(device_limits& limits, int device) {
+  const struct {
+    int* to;
+    cudaDeviceAttr what;
+  } wanted[] = {{&limits.multiprocessors, cudaDevAttrMultiProcessorCount},
+                {&limits.registers, cudaDevAttrMaxRegistersPerMultiprocessor},
+                {&limits.threads, cudaDevAttrMaxThreadsPerMultiProcessor},
+                {&limits.blocks, cudaDevAttrMaxBlocksPerMultiprocessor},
+                {&limits.shared_bytes, cudaDevAttrMaxSharedMemoryPerMultiprocessor},
+                {&limits.shared_bytes_of_block, cudaDevAttrMaxSharedMemoryPerBlockOptin}};
+  for (const auto& w : wanted)
+    if (const cudaError_t e = cudaDeviceGetAttribute(w.to, w.what, device); e != cudaSuccess) return e;
+  return cudaSuccess;
+}
+
+/// A plan on a device. Leaves are numbered as Plan::program_type::leaves; an origin_of<V> is given the array of V. Plain
+/// numbers are the host's. Arrays,
+/// results and workspace are memory of the current device, whose limits these are. Nothing here allocates or waits.
+template <class Plan>
+struct cuda_sweep {
+  using block_plan = detail::block_plan<Plan>;
+  using task = detail::block_task<Plan>;
+  static constexpr block_policy policy = block_plan::policy;
+
+  static std::int64_t workspace_bytes(std::int64_t rows, std::int64_t columns, const device_limits& limits) {
+    const block_grid grid = split_blocks(policy, limits, rows, columns);
+    return state_bytes(grid) + block_bytes(grid);
+  }
+
+  /// Enqueues the sweep. The workspace, of at least workspace_bytes(...), is aligned as cudaMalloc does, and free when the
+  /// stream gets past the sweep.
+  static cudaError_t launch(cudaStream_t stream, const leaf_array* leaves, const output_array* outputs, std::int64_t rows,
+                            std::int64_t columns, void* workspace, const device_limits& limits) {
+    const block_grid grid = split_blocks(policy, limits, rows, columns);
+    task t{};
+    for (int n = 0; n < Plan::program_type::leaves::size; ++n) {
+      t.leaves[n] = leaves[n];
+      if (leaves[n].is_number) __builtin_memcpy(&t.leaves[n].number, leaves[n].data, sizeof t.leaves[n].number);
+    }
+    for (int n = 0; n < Plan::output_count; ++n) t.outputs[n] = outputs[n];
+    t.rows = rows;
+    t.columns = columns;
+    t.columns_each = grid.columns_each;
+    t.groups = grid.groups;
+    t.stretches = grid.stretches;
+    t.states = static_cast<typename block_plan::states*>(workspace);
+    t.blocks = reinterpret_cast<typename block_plan::block_states*>(static_cast<char*>(workspace) + state_bytes(grid));
+    if (grid.groups > 0) {
+      if (policy.shared_bytes > 49152) {
+        const cudaError_t e = cudaFuncSetAttribute(reinterpret_cast<const void*>(&detail::sweep_kernel<Plan>),
+                                                   cudaFuncAttributeMaxDynamicSharedMemorySize, policy.shared_bytes);
+        if (e != cudaSuccess) return e;
+      }
+      t.pass = grid.stretches > 1 ? detail::block_pass::stretch : detail::block_pass::whole;
+      if (const cudaError_t e = start(&detail::sweep_kernel<Plan>, t, grid.groups, grid.stretches, stream)) return e;
+      t.pass = detail::block_pass::merge;
+      if (grid.stretches > 1)
+        if (const cudaError_t e = start(&detail::sweep_kernel<Plan>, t, grid.groups, 1, stream)) return e;
+    }
+    if constexpr (Plan::folds_rows) return start(&detail::finish_kernel<Plan>, t, 1, 1, stream);
+    else return cudaSuccess;
+  }
+
+ private:
+  static std::int64_t state_bytes(const block_grid& grid) {
+    if (grid.stretches <= 1) return 0;
+    const std::int64_t bytes = grid.stretches * grid.groups * policy.threads * std::int64_t(sizeof(typename block_plan::states));
+    return (bytes + 255) / 256 * 256;
+  }
+  static std::int64_t block_bytes(const block_grid& grid) {
+    return Plan::folds_rows ? grid.groups * std::int64_t(sizeof(typename block_plan::block_states)) : 0;
+  }
+  static cudaError_t start(void (*kernel)(task), task& t, std::int64_t groups, int stretches, cudaStream_t stream) {
+    void* arguments[] = {&t};
+    return cudaLaunchKernel(reinterpret_cast<const void*>(kernel), dim3(unsigned(groups), unsigned(stretches)),
+                            dim3(unsigned(policy.threads)), arguments, std::size_t(policy.shared_bytes), stream);
+  }
+};
+
+}  // namespace KERNFOLD_ABI
+}  // namespace kernfold

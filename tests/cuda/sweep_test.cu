@@ -1,0 +1,261 @@
+// Sweeps on a device beside the CPU engine: whole and split columns, several axes, offsets that matter, the same bits again.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdint>
+#include <kernfold/kernfold.hpp>
+#include <random>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+namespace kf = kernfold;
+
+namespace {
+
+constexpr auto x = kf::Vi<0, 3>;
+constexpr auto y = kf::Vj<1, 3>;
+constexpr auto b = kf::Vj<2, 1>;
+constexpr auto g = kf::Pm<3, 1>;
+constexpr auto e = kf::Vi<4, 1>;
+constexpr auto i = kf::row_index;
+constexpr auto j = kf::column_index;
+constexpr auto F = exp(-square(g) * sqdist(x, y)) * b;
+
+/// A device's copy of an array.
+template <class T>
+kf::device_matrix<T> copy_of(const std::vector<T>& values, cudaStream_t stream = nullptr) {
+  kf::device_matrix<T> m(stream, values.size(), 1);
+  if (!values.empty())
+    EXPECT_EQ(cudaMemcpyAsync(m.device_data(), values.data(), values.size() * sizeof(T), cudaMemcpyHostToDevice, stream), cudaSuccess);
+  return m;
+}
+/// The same, as rows of dimension dim.
+template <class T>
+kf::device_view<const T> rows_of(const kf::device_matrix<T>& m, int dim) { return {m.device_data(), m.size() / dim, dim}; }
+template <class T>
+std::vector<T> values_of(const kf::device_matrix<T>& m) {
+  std::vector<T> all(static_cast<std::size_t>(m.size()));
+  m.copy_to(all.data());
+  return all;
+}
+
+struct cloud {
+  std::int64_t M, N;
+  std::vector<float> at[5];
+  cloud(std::int64_t rows, std::int64_t columns) : M(rows), N(columns) {
+    std::mt19937 engine(7);
+    std::uniform_real_distribution<float> uniform(-1, 1);
+    const std::int64_t sizes[] = {3 * M, 3 * N, N, 1, M};
+    for (int n = 0; n < 5; ++n)
+      for (std::int64_t k = 0; k < sizes[n]; ++k) at[n].push_back(uniform(engine));
+  }
+};
+
+template <class Element>
+void expect_near(const std::vector<Element>& found, const kf::matrix<Element>& expected, const std::string& what) {
+  ASSERT_EQ(std::int64_t(found.size()), expected.size()) << what;
+  double largest = 1;
+  for (std::int64_t n = 0; n < expected.size(); ++n) largest = std::fmax(largest, std::fabs(double(expected.data()[n])));
+  std::int64_t different = 0;
+  for (std::int64_t n = 0; n < expected.size(); ++n) {
+    if constexpr (std::is_integral_v<Element>) different += found[std::size_t(n)] != expected.data()[n];
+    else ASSERT_NEAR(found[std::size_t(n)], expected.data()[n], 1e-5 * largest) << what << ", number " << n;
+  }
+  // columns whose distances agree to the last bit or so may change places
+  EXPECT_LE(different, expected.size() / 1000) << what;
+}
+
+class sweep_on_device : public testing::Test {
+ protected:
+  void SetUp() override {
+    int devices = 0;
+    if (cudaGetDeviceCount(&devices) != cudaSuccess || devices == 0) GTEST_SKIP() << "no GPU here";
+  }
+};
+
+struct shape {
+  std::int64_t M, N;
+};
+// Around a block of 512 rows and a tile of 512 columns; few rows and many columns, which are then split.
+constexpr shape shapes[] = {{1, 1}, {511, 513}, {512, 512}, {513, 511}, {3, 100'000}, {20'000, 3}, {5000, 7000}, {5, 0}};
+
+/// A call on the device, twice: the same bits.
+template <class R, class... Args>
+auto twice(R r, const Args&... args) {
+  const auto found = values_of(r.on(kf::cuda{})(args...));
+  EXPECT_EQ(values_of(r.on(kf::cuda{})(args...)), found) << "the second run of " << to_string(r).c_str();
+  return found;
+}
+
+constexpr auto sum = kf::sum_reduction(F);
+
+TEST_F(sweep_on_device, agrees_with_the_host) {
+  constexpr auto x_gradient = kf::grad(sum, x, e);
+  constexpr auto g_gradient = kf::grad(sum, g, e);
+  constexpr auto lse = kf::logsumexp_reduction(-square(kf::Pm<2, 1>) * sqdist(x, y));
+  constexpr auto lse_gradient = kf::grad(lse, x, kf::Vi<3, 1>);
+  constexpr auto nearest = kf::argkmin_reduction<10, kf::axis::i>(sqdist(x, y));
+  constexpr auto first = kf::argmin_reduction(sqdist(x, y));
+  for (const shape s : shapes) {
+    const cloud c(s.M, s.N);
+    const auto& [X, Y, B, G, E] = c.at;
+    const auto x_array = copy_of(X), y_array = copy_of(Y), b_array = copy_of(B), g_array = copy_of(G), e_array = copy_of(E);
+    const auto dx = rows_of(x_array, 3), dy = rows_of(y_array, 3);
+    const auto db = rows_of(b_array, 1), dg = rows_of(g_array, 1), de = rows_of(e_array, 1);
+    const std::string what = std::to_string(s.M) + " x " + std::to_string(s.N);
+    expect_near(twice(sum, dx, dy, db, dg), sum(X, Y, B, G), "sum, " + what);
+    expect_near(twice(sum, dx, dy, db, G[0]), sum(X, Y, B, G), "sum with a plain number, " + what);
+    expect_near(twice(x_gradient, dx, dy, db, dg, de), x_gradient(X, Y, B, G, E), "x-gradient, " + what);
+    expect_near(twice(g_gradient, dx, dy, db, dg, de), g_gradient(X, Y, B, G, E), "g-gradient, " + what);
+    expect_near(twice(first, dx, dy), first(X, Y), "argmin, " + what);
+    expect_near(twice(nearest, dx, dy), nearest(X, Y), "10 nearest, " + what);
+    if (s.N == 0) continue;
+    expect_near(twice(lse, dx, dy, 0.7f), lse(X, Y, 0.7f), "log-sum-exp, " + what);
+    expect_near(twice(lse_gradient, dx, dy, 0.7f, de), lse_gradient(X, Y, 0.7f, E), "its gradient, " + what);
+  }
+}
+
+TEST_F(sweep_on_device, writes_and_adds_where_it_is_told_to) {
+  const cloud c(700, 900);
+  const auto& [X, Y, B, G, E] = c.at;
+  const auto x_array = copy_of(X), y_array = copy_of(Y), b_array = copy_of(B);
+  auto out = copy_of(std::vector<float>(2 * 700, 1.f));
+  const kf::device_view<float> every_second{out.device_data(), 700, 1, 2, 1};
+  sum.on(kf::cuda{}).into(every_second, rows_of(x_array, 3), rows_of(y_array, 3), b_array, G[0]);
+  sum.on(kf::cuda{}).add_to(every_second, rows_of(x_array, 3), rows_of(y_array, 3), b_array, G[0]);
+  const auto all = values_of(out);
+  const auto expected = sum(X, Y, B, G);
+  for (std::size_t i = 0; i < 700; ++i) {
+    EXPECT_NEAR(all[2 * i], 2 * expected(std::int64_t(i), 0), 1e-3);
+    EXPECT_EQ(all[2 * i + 1], 1.f);
+  }
+}
+
+TEST_F(sweep_on_device, refuses_what_does_not_fit_and_writes_nothing) {
+  const auto x_array = copy_of(std::vector<float>(30)), y_array = copy_of(std::vector<float>(31));
+  auto out = copy_of(std::vector<float>(10, 5.f));
+  const auto b_array = copy_of(std::vector<float>(10));
+  EXPECT_THROW(sum.on(kf::cuda{}).into(out, rows_of(x_array, 3), y_array, b_array, 1.f), kf::shape_error);
+  EXPECT_THROW(sum.on(kf::cuda{}).into(rows_of(x_array, 3).rows() ? out : out, rows_of(x_array, 3), rows_of(x_array, 3), out, 1.f),
+               kf::overlap_error);
+  EXPECT_EQ(values_of(out), std::vector<float>(10, 5.f));
+}
+
+TEST_F(sweep_on_device, plans_are_captured_in_a_graph) {
+  const cloud c(3000, 5000);
+  const auto& [X, Y, B, G, E] = c.at;
+  cudaStream_t stream;
+  ASSERT_EQ(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), cudaSuccess);
+  {
+    const auto x_array = copy_of(X, stream), y_array = copy_of(Y, stream), b_array = copy_of(B, stream);
+    kf::device_matrix<float> out(stream, 3000, 1);
+    constexpr auto lse_gradient = kf::grad(kf::logsumexp_reduction(F), x, e);
+    const auto e_array = copy_of(E, stream);
+    kf::device_matrix<float> gradient(stream, 3000, 3);
+    const auto plan = sum.on(kf::cuda{stream}).plan<float>({3000, 5000});
+    const auto gradient_plan = lse_gradient.on(kf::cuda{stream}).plan<float>({3000, 5000});
+    kf::device_matrix<char> workspace(stream, plan.workspace_bytes(), 1), more(stream, gradient_plan.workspace_bytes(), 1);
+    ASSERT_EQ(cudaStreamSynchronize(stream), cudaSuccess);
+    cudaGraph_t graph;
+    cudaGraphExec_t replay;
+    ASSERT_EQ(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), cudaSuccess);
+    plan.run(workspace.device_data(), out, rows_of(x_array, 3), rows_of(y_array, 3), b_array, G[0]);
+    gradient_plan.run(more.device_data(), gradient, rows_of(x_array, 3), rows_of(y_array, 3), b_array, G[0], e_array);
+    ASSERT_EQ(cudaStreamEndCapture(stream, &graph), cudaSuccess);
+    ASSERT_EQ(cudaGraphInstantiate(&replay, graph, 0), cudaSuccess);
+    for (int n = 0; n < 3; ++n) ASSERT_EQ(cudaGraphLaunch(replay, stream), cudaSuccess);
+    expect_near(values_of(out), sum(X, Y, B, G), "a graph");
+    expect_near(values_of(gradient), lse_gradient(X, Y, B, G, E), "a gradient in a graph");
+    const auto short_plan = sum.on(kf::cuda{stream}).plan<float>({2999, 5000});
+    EXPECT_THROW(short_plan.run(workspace.device_data(), out, rows_of(x_array, 3), rows_of(y_array, 3), b_array, G[0]), kf::shape_error);
+    EXPECT_EQ(cudaGraphExecDestroy(replay), cudaSuccess);
+    EXPECT_EQ(cudaGraphDestroy(graph), cudaSuccess);
+  }
+  EXPECT_EQ(cudaStreamDestroy(stream), cudaSuccess);
+}
+
+TEST_F(sweep_on_device, streams_do_not_disturb_each_other) {
+  const cloud c(4000, 6000);
+  const auto& [X, Y, B, G, E] = c.at;
+  const auto x_array = copy_of(X), y_array = copy_of(Y), b_array = copy_of(B);
+  ASSERT_EQ(cudaDeviceSynchronize(), cudaSuccess);
+  const auto expected = values_of(sum.on(kf::cuda{})(rows_of(x_array, 3), rows_of(y_array, 3), b_array, G[0]));
+  cudaStream_t streams[2];
+  for (auto& s : streams) ASSERT_EQ(cudaStreamCreateWithFlags(&s, cudaStreamNonBlocking), cudaSuccess);
+  {
+    std::vector<kf::device_matrix<float>> results;
+    for (int n = 0; n < 20; ++n)
+      results.push_back(sum.on(kf::cuda{streams[n % 2]})(rows_of(x_array, 3), rows_of(y_array, 3), b_array, G[0]));
+    for (const auto& r : results) EXPECT_EQ(values_of(r), expected);
+  }
+  for (auto& s : streams) EXPECT_EQ(cudaStreamDestroy(s), cudaSuccess);
+}
+
+TEST_F(sweep_on_device, arrays_of_the_host_go_there_in_chunks) {
+  const cloud c(5000, 700);
+  const auto& [X, Y, B, G, E] = c.at;
+  constexpr auto y_gradient = kf::grad(sum, y, e);
+  constexpr auto g_gradient = kf::grad(sum, g, e);
+  constexpr auto nearest = kf::argkmin_reduction<3>(sqdist(x, y));
+  constexpr auto marked = kf::sum_reduction(where(i == j, b, kf::constant<2>) * sqdist(x, y));
+  for (const std::int64_t rows : {0, 1000, 999, 4999, 5000}) {
+    const kf::cuda_host where{.chunk_rows = rows};
+    const auto as_vector = [](const auto& m) { return std::vector(m.begin(), m.end()); };
+    expect_near(as_vector(sum.on(where)(X, Y, B, G)), sum(X, Y, B, G), "sum");
+    expect_near(as_vector(y_gradient.on(where)(X, Y, B, G, E)), y_gradient(X, Y, B, G, E), "y-gradient");
+    expect_near(as_vector(g_gradient.on(where)(X, Y, B, G, E)), g_gradient(X, Y, B, G, E), "g-gradient");
+    expect_near(as_vector(nearest.on(where)(X, Y)), nearest(X, Y), "3 nearest");
+    expect_near(as_vector(marked.on(where)(X, Y, B)), marked(X, Y, B), "row numbers");
+  }
+}
+
+TEST_F(sweep_on_device, many_calls_leave_no_memory_behind) {
+  const cloud c(300, 400);
+  const auto& [X, Y, B, G, E] = c.at;
+  const auto x_array = copy_of(X), y_array = copy_of(Y), b_array = copy_of(B);
+  const auto free_memory = [] {
+    std::size_t free = 0, total = 0;
+    cudaDeviceSynchronize();
+    cudaMemGetInfo(&free, &total);
+    return free;
+  };
+  const auto call = [&] { (void)sum.on(kf::cuda{})(rows_of(x_array, 3), rows_of(y_array, 3), b_array, G[0]); };
+  for (int n = 0; n < 100; ++n) call();
+  const std::size_t before = free_memory();
+  for (int n = 0; n < 2000; ++n) call();
+  EXPECT_EQ(free_memory(), before);
+}
+
+TEST_F(sweep_on_device, memory_that_is_not_there_is_an_error_with_its_formula) {
+  try {
+    kf::device_matrix<float> m(nullptr, std::int64_t(1) << 40, 16);
+    FAIL() << "64 TiB";
+  } catch (const kf::cuda_error& e) {
+    EXPECT_NE(std::string(e.what()).find("cudaErrorMemoryAllocation"), std::string::npos) << e.what();
+  }
+}
+
+/// Offsets beyond 2^31: the last of many rows, and of many columns.
+TEST_F(sweep_on_device, offsets_beyond_31_bits) {
+  std::size_t free = 0, total = 0;
+  ASSERT_EQ(cudaMemGetInfo(&free, &total), cudaSuccess);
+  if (free < (std::size_t(12) << 30)) GTEST_SKIP() << "needs 12 GiB of free memory";
+  constexpr auto s = kf::Vi<0, 1>;
+  constexpr auto t = kf::Vj<1, 1>;
+  constexpr auto product = kf::sum_reduction(s * t);
+  const std::int64_t M = (std::int64_t(1) << 31) + 77;
+  kf::device_matrix<float> rows(nullptr, M, 1), out(nullptr, 1, 1);
+  ASSERT_EQ(cudaMemset(rows.device_data(), 0, std::size_t(M) * sizeof(float)), cudaSuccess);
+  const float two = 2;
+  ASSERT_EQ(cudaMemcpy(rows.device_data() + (M - 1), &two, sizeof two, cudaMemcpyHostToDevice), cudaSuccess);
+  const auto column = copy_of(std::vector<float>{3});
+  product.on(kf::cuda{}).into(out, column, rows);  // one row, many columns
+  EXPECT_EQ(values_of(out), std::vector<float>{6});
+  const auto all = product.on(kf::cuda{})(rows, column);
+  float last = 0;
+  ASSERT_EQ(cudaMemcpy(&last, all.device_data() + (M - 1), sizeof last, cudaMemcpyDeviceToHost), cudaSuccess);
+  EXPECT_EQ(last, 6);
+}
+
+}  // namespace

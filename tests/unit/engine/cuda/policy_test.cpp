@@ -1,0 +1,64 @@
+// The numbers of a launch: what they promise to the kernel, for programs of any size and devices of any kind.
+#include <kernfold/engine/cuda/policy.hpp>
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+
+namespace kf = kernfold;
+
+namespace {
+
+constexpr kf::program_bytes small_program{12, 8, 8, 16, 16, 0, 4, 0};       // a Gaussian convolution, D = 3
+constexpr kf::program_bytes program_64{256, 8, 8, 260, 272, 0, 4, 0};       // D = 64
+constexpr kf::program_bytes long_program{12000, 8, 8, 12000, 12016, 0, 400, 4000};
+
+static_assert(kf::select_block_policy(small_program).lanes == 4);
+static_assert(kf::select_block_policy(small_program).tile_columns == 512);
+static_assert(kf::select_block_policy(program_64).lanes == 2);
+static_assert(kf::select_block_policy(long_program).lanes == 1);
+static_assert(kf::select_block_policy(long_program).shares_parameters);
+
+const kf::device_limits h200{132, 65536, 2048, 32, 233472, 232448};
+
+}  // namespace
+
+TEST(block_policy, fits_every_block_without_asking) {
+  for (int reals = 0; reals <= 3000; ++reals) {
+    kf::program_bytes p{4 * reals, 8, 8, 4 * reals, 4 * (reals | 3) + 4, 8, 4 * (reals % 40), reals % 3 ? 0 : 4 * reals};
+    const kf::block_policy policy = kf::select_block_policy(p);
+    ASSERT_EQ(policy.tile_columns % 4, 0) << reals;
+    ASSERT_GE(policy.tile_columns, 4) << reals;
+    ASSERT_LE(policy.tile_columns, 512) << reals;
+    ASSERT_GE(policy.shared_bytes, policy.tile_columns * (p.column_stride + p.column_index)) << reals;
+    ASSERT_GE(policy.shared_bytes, policy.fold_width * p.block_state) << reals;
+    if (reals < 2500) {
+      ASSERT_LE(policy.shared_bytes, 49152) << reals;
+    }
+    ASSERT_GE(kf::resident_blocks(policy, h200), 1) << reals;
+  }
+}
+
+TEST(block_policy, stretches_cover_the_columns_once) {
+  const kf::block_policy policy = kf::select_block_policy(small_program);
+  for (const std::int64_t rows : {0, 1, 511, 513, 10'000, 1'000'000})
+    for (const std::int64_t columns : {0, 1, 255, 256, 10'000, 1'000'003}) {
+      const kf::block_grid grid = kf::split_blocks(policy, h200, rows, columns);
+      ASSERT_GE(grid.groups * policy.threads * policy.lanes, rows);
+      ASSERT_GE(grid.stretches, 1);
+      ASSERT_LE(grid.stretches, 256);
+      ASSERT_GE(grid.stretches * grid.columns_each, columns);
+      if (columns > 0) {
+        ASSERT_LT((grid.stretches - 1) * grid.columns_each, columns) << "an empty stretch";
+      }
+    }
+}
+
+TEST(block_policy, keeps_a_device_busy) {
+  const kf::block_policy policy = kf::select_block_policy(small_program);
+  EXPECT_EQ(kf::split_blocks(policy, {}, 1'000'000, 1000).stretches, 1);  // a small device: rows enough
+  const kf::block_grid few_rows = kf::split_blocks(policy, h200, 1000, 1'000'000);
+  EXPECT_GE(few_rows.groups * few_rows.stretches, 2 * h200.multiprocessors);
+  const kf::block_grid square = kf::split_blocks(policy, h200, 10'000, 10'000);
+  EXPECT_GE(square.groups * square.stretches, 4 * h200.multiprocessors);
+}

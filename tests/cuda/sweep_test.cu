@@ -210,6 +210,34 @@ TEST_F(sweep_on_device, arrays_of_the_host_go_there_in_chunks) {
   }
 }
 
+TEST_F(sweep_on_device, columns_arrive_in_pieces) {
+  const cloud c(2000, 9000);
+  const auto& [X, Y, B, G, E] = c.at;
+  const auto x_array = copy_of(X), y_array = copy_of(Y), b_array = copy_of(B);
+  constexpr auto nearest = kf::argkmin_reduction<5>(sqdist(x, y) * b);
+  const auto piece = [&](const kf::device_matrix<float>& m, std::int64_t first, std::int64_t end, int dim) {
+    return kf::device_view<const float>{m.device_data() + first * dim, end - first, dim};
+  };
+  const auto all = [&](auto r, auto... parameters) {
+    const auto begin = [&] { return r.on(kf::cuda{}).start(x = rows_of(x_array, 3), parameters...); };
+    auto state = begin(), later = begin();
+    const auto absorb = [&](auto& to, std::int64_t first, std::int64_t end) {
+      to.absorb(y = piece(y_array, first, end, 3), b = piece(b_array, first, end, 1));
+    };
+    absorb(state, 0, 1);
+    absorb(state, 1, 1);
+    absorb(state, 1, 4000);
+    later.number_columns_from(4000);
+    absorb(later, 4000, 9000);
+    state.merge(later);
+    return values_of(state.finish());
+  };
+  expect_near(all(sum, g = G[0]), sum(X, Y, B, G), "a stream of a sum");
+  expect_near(all(nearest), nearest(X, Y, B), "a stream of neighbours");
+  constexpr auto total = kf::sum_reduction<kf::axis::both>(F);
+  expect_near(all(total, g = G[0]), total(X, Y, B, G), "a stream over both");
+}
+
 TEST_F(sweep_on_device, many_calls_leave_no_memory_behind) {
   const cloud c(300, 400);
   const auto& [X, Y, B, G, E] = c.at;

@@ -80,7 +80,9 @@ class running_reduction {
     if (!states_.has_shape_of(later.states_))
       throw shape_error(message() << "two states of " << Reduction::text()
                                   << " differ in their number of rows or their instruction set, and cannot be merged");
-    states_.merge(later.states_);
+    leaf_array rows[row_side::size + 1], none[column_side::size + 1] = {};
+    row_arguments_.bind(row_recipe, rows);
+    with_leaves(rows, none, [&](const leaf_array* leaves) { traits::merge(states_, later.states_, leaves); });
     if (later.columns_ > columns_) columns_ = later.columns_;
     return *this;
   }

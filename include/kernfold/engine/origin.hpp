@@ -16,18 +16,25 @@ KERNFOLD_HD_LAYER const Element* elements_of(const leaf_array& a) {
   return static_cast<const Element*>(a.data);
 }
 
-/// Component k of an origin: the median of five rows spread over the array, which a few outliers do not move; 0 where it is not
-/// finite, and for no rows. The same bits on the host and on a device.
-template <class Element>
-KERNFOLD_HD_ONCE Element origin_component(const leaf_array& array, int k) {
-  if (array.rows <= 0) return Element(0);
-  const Element* const first = elements_of<Element>(array) + k * array.col_stride;
-  const auto sample = [&](int n) KERNFOLD_INLINE_LAMBDA { return first[n * (array.rows - 1) / 4 * array.row_stride]; };
+/// The median of five rows spread over an array of so many, which a few outliers do not move; 0 where it is not finite, and
+/// for no rows. The same bits on the host and on a device. sample(i) is the component in row i.
+template <class Element, class Sample>
+KERNFOLD_HD_LAYER Element median_of_five(std::int64_t rows, const Sample& sample) {
+  if (rows <= 0) return Element(0);
+  const auto at = [&](int n) KERNFOLD_INLINE_LAMBDA { return sample(n * (rows - 1) / 4); };
   // The two medians that four numbers leave possible, and the fifth.
-  const Element a = sample(0), b = sample(1), c = sample(2), d = sample(3), e = sample(4);
+  const Element a = at(0), b = at(1), c = at(2), d = at(3), e = at(4);
   const Element low = math::max(math::min(a, b), math::min(c, d)), high = math::min(math::max(a, b), math::max(c, d));
   const Element median = math::max(math::min(e, low), math::min(math::max(e, low), high));
   return median - median == Element(0) ? median : Element(0);
+}
+
+/// Component k of an origin.
+template <class Element>
+KERNFOLD_HD_ONCE Element origin_component(const leaf_array& array, int k) {
+  const Element* const first = elements_of<Element>(array) + k * array.col_stride;
+  return median_of_five<Element>(array.rows,
+                                 [&](std::int64_t i) KERNFOLD_INLINE_LAMBDA { return first[i * array.row_stride]; });
 }
 
 }  // namespace KERNFOLD_ABI

@@ -81,6 +81,7 @@ inline namespace KERNFOLD_ABI {
 /// and, for columns that arrive in pieces, with the states of all rows:
 ///   begin<Plan>(executor, leaves, rows)                    states that have seen no columns
 ///   absorb(executor, states, leaves, rows, first, end)     columns first to end - 1, which the leaves show from row 0 on
+///   merge(states, later, leaves)                           `later` has the columns that come after
 ///   finish(executor, states, leaves, outputs, rows, columns)
 template <class Executor>
 struct executor_traits;

@@ -316,9 +316,11 @@ template <class F> [[gnu::cold, gnu::noinline]] void print_formula(message& out)
   printer{table.row, out}.print(nodes::size - 1, binding_strength::sum);
 }
 
-/// name(formulas...) of a reduction
+/// name(formulas...) of a reduction, or name<K>(formulas...) where it gives K values
 template <class Spec, class... Fs> void print_reduction(message& out, const char* suffix, type_list<Fs...>) {
-  out << Spec::name() << suffix;
+  out << Spec::name();
+  if constexpr (requires { Spec::count; }) out << "<" << Spec::count << ">";
+  out << suffix;
   const char* separator = "(";
   ((out << separator, separator = ", ", print_formula<Fs>(out)), ...);
   out << ")";

@@ -188,6 +188,7 @@ template <class F, int K>
 struct argkmin_spec {
   static_assert(K >= 1 && K <= 256, "kernfold: K neighbours need 1 <= K <= 256");
   using formulas = type_list<F>;
+  static constexpr int count = K;
   static constexpr int dim = K * F::dim;
   static constexpr kind result = kind::index;
   static constexpr const char* name() { return "ArgKMin"; }
@@ -202,6 +203,7 @@ template <class F, int K>
 struct kmin_spec {
   static_assert(K >= 1 && K <= 256, "kernfold: K least values need 1 <= K <= 256");
   using formulas = type_list<F>;
+  static constexpr int count = K;
   static constexpr int dim = K * F::dim;
   static constexpr kind result = kind::real;
   static constexpr const char* name() { return "KMin"; }

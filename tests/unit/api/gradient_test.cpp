@@ -150,7 +150,7 @@ TEST(gradient, fold_all_is_the_single_reductions) {
   EXPECT_EQ(w.rows(), 1);
   EXPECT_EQ(
       std::string(to_string(all).c_str()),
-      "Sum(exp(-p3 |x0 - y1|^2) y2), Max(|x0 - y1|^2), Sum(|x0 - y1|^2), ArgKMin(|x0 - y1|^2), ArgMin(|x0 - y1|^2)");
+      "Sum(exp(-p3 |x0 - y1|^2) y2), Max(|x0 - y1|^2), Sum(|x0 - y1|^2), ArgKMin<2>(|x0 - y1|^2), ArgMin(|x0 - y1|^2)");
 }
 
 TEST(gradient, results_keep_const) {

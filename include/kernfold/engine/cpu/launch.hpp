@@ -201,6 +201,12 @@ class cpu_states {
 
 inline namespace KERNFOLD_ABI {
 
+/// Whether a set was compiled into this program and is one of the machine's.
+inline bool is_usable(instruction_set s) { return detail::is_usable(detail::compiled_sets{}, s); }
+/// The set that instruction_set::automatic stands for: what the environment variable KERNFOLD_INSTRUCTIONS names, else the
+/// best that is usable. Throws instruction_set_error where the variable names one that is not.
+inline instruction_set automatic_instruction_set() { return detail::default_instruction_set(); }
+
 template <>
 struct executor_traits<cpu> {
   static constexpr bool is_device = false;
@@ -233,6 +239,7 @@ struct executor_traits<cpu> {
                      std::int64_t end) {
     to.run(where, {leaves, nullptr, rows, end, first}, false, false);
   }
+  static void merge(states& to, const states& later, const leaf_array*) { to.merge(later); }
   static void finish(const cpu& where, states& from, const leaf_array* leaves, const output_array* outputs, std::int64_t rows,
                      std::int64_t columns) {
     from.run(where, {leaves, outputs, rows, columns, columns}, false, true);

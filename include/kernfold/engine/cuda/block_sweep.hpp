@@ -22,9 +22,9 @@ namespace detail {
 
 /// What a pass over the blocks is for.
 enum class block_pass : unsigned char {
-  whole,    // fold all columns and write the results
+  whole,    // fold all columns
   stretch,  // fold a stretch of the columns and store the states
-  merge     // merge the stretches' states and write the results
+  merge     // merge the stretches' states
 };
 
 inline namespace KERNFOLD_ABI {
@@ -67,6 +67,13 @@ struct block_plan {
     else return 1;
   }
 
+  /// Components of a result: a factor that left its sum may be a vector.
+  template <class Entry>
+  static consteval int result_dim() {
+    constexpr int outer = root_dim<Entry::outer_root>();
+    return outer > Entry::fold::dim ? outer : Entry::fold::dim;
+  }
+
   using T = tile<real, policy.lanes>;
   using loop = agent<P, typename Plan::folds, T>;
   using states = typename loop::states;
@@ -78,11 +85,109 @@ struct block_task {
   leaf_array leaves[Plan::program_type::leaves::size + 1];
   output_array outputs[Plan::output_count];
   std::int64_t rows, columns, columns_each, groups;
+  std::int64_t first_column;                        // where columns come in pieces, the arrays show those from here on
   int stretches;
   block_pass pass;
   typename block_plan<Plan>::states* states;        // (stretches, groups, threads)
   typename block_plan<Plan>::block_states* blocks;  // axis::both: (groups)
+  typename block_plan<Plan>::states* kept;          // (groups, threads), from piece to piece; or null
+  bool begins, ends;                                // with no columns yet; by writing the results
 };
+
+/// What the threads of a block do together, in its shared memory: the parameters, where they are too many for every thread's
+/// registers; behind them a tile of columns, which all threads write and each folds into the states of its own rows T.
+/// A source reads the arrays of a call: source.at(c) those of column c.
+template <class Plan, class T, int TileColumns, class Block>
+struct block_tiles {
+  using plan = block_plan<Plan>;
+  using P = typename plan::P;
+  using real = typename plan::real;
+  using loop = agent<P, typename Plan::folds, T>;
+  using states = typename loop::states;
+  static constexpr bool shares_parameters = plan::policy.shares_parameters;
+  static constexpr int column_indices = plan::column_size.kept_indices;
+
+  static constexpr int parameter_real_bytes = plan::parameter_size.kept_reals * int(sizeof(real));
+  static constexpr int parameter_bytes =
+      shares_parameters ? (plan::bytes(plan::parameter_size.kept_reals, plan::parameter_size.kept_indices) + 15 + 8) / 16 * 16 : 0;
+  static constexpr int column_real_bytes = (TileColumns * plan::column_stride * int(sizeof(real)) + 15) / 16 * 16;
+  static constexpr int shared_bytes = parameter_bytes + column_real_bytes + TileColumns * column_indices * plan::index_bytes;
+
+  /// Few parameters, which each thread keeps.
+  struct own_parameters {
+    real reals[shares_parameters ? 1 : plan::parameter_size.kept_reals + 1];
+    std::int64_t indices[shares_parameters ? 1 : plan::parameter_size.kept_indices + 1];
+  };
+
+  const Block& block;
+  char* shared;
+
+  template <class Source>
+  KERNFOLD_HD_LAYER parameter_values<real> prepare_parameters(own_parameters& own, const Source& source) const {
+    frame<P, stage::parameter, real> f;
+    if constexpr (shares_parameters) {
+      f.kept = reinterpret_cast<real*>(shared);
+      f.kept_indices = reinterpret_cast<std::int64_t*>(shared + (parameter_real_bytes + 7) / 8 * 8);
+      if (block.thread() == 0) evaluate(f, source);
+      block.barrier();
+    } else {
+      f.kept = own.reals;
+      f.kept_indices = own.indices;
+      evaluate(f, source);
+    }
+    return {f.kept, f.kept_indices};
+  }
+
+  /// Columns begin to end - 1.
+  template <class Source>
+  KERNFOLD_HD_LAYER void fold_columns(states& s, const parameter_values<real>& parameters, const row_values<T>& rows,
+                                      const Source& source, std::int64_t begin, std::int64_t end) const {
+    real* const reals = reinterpret_cast<real*>(shared + parameter_bytes);
+    auto* const ints = reinterpret_cast<std::int64_t*>(shared + parameter_bytes + column_real_bytes);
+    for (std::int64_t first = begin; first < end; first += TileColumns) {
+      const int count = end - first < TileColumns ? int(end - first) : TileColumns;
+      block.barrier();  // all have done with the tile before
+      prepare_columns(reals, ints, parameters, source, first, count);
+      block.barrier();
+      loop::fold_tile(s, parameters, rows, {reals, ints, count, first});
+    }
+  }
+
+ private:
+  template <class Source>
+  KERNFOLD_HD_LAYER void prepare_columns(real* reals, std::int64_t* ints, const parameter_values<real>& parameters,
+                                         const Source& source, std::int64_t first, int count) const {
+    KERNFOLD_NO_UNROLL
+    for (int c = block.thread(); c < count; c += block.threads()) {
+      frame<P, stage::column, real> f;
+      f.parameters = parameters.reals;
+      f.parameter_indices = parameters.indices;
+      f.column_number = first + c;
+      f.kept = reals + c * plan::column_stride;
+      f.kept_indices = ints + c * column_indices;
+      evaluate(f, source.at(first + c));
+    }
+  }
+};
+
+/// f(fold's place, k, value) for each component k of each result, times the factor that left its sum; `f_rows` sees the rows.
+template <class Plan, class Loop, class F>
+KERNFOLD_HD_LAYER void for_each_result(const typename Loop::states& s, const typename Loop::pair_frame& f_rows, bool has_columns,
+                                       F&& f) {
+  Loop::for_each_fold([&]<int Fold>(place<Fold> at) KERNFOLD_INLINE_LAMBDA {
+    using entry = typename Loop::template fold_number<Fold>;
+    using fold = typename entry::fold;
+    constexpr bool has_factor = entry::outer_root >= 0;
+    for_each_component<block_plan<Plan>::template result_dim<entry>()>([&](int k) KERNFOLD_INLINE_LAMBDA {
+      auto value = fold::finish(get<Fold>(s), fold::dim == 1 ? 0 : k);
+      if constexpr (has_factor) {
+        if (has_columns)  // the sum of no columns is 0, whatever multiplies it
+          value = value * root_of<entry::outer_root>(f_rows).broadcast(k);
+      }
+      f(at, k, value);
+    });
+  });
+}
 
 /// Folds the states of all threads in the order of the threads, by a fixed tree of `width` threads at a time. Thread 0 gets
 /// the result; `memory` is shared, and free.
@@ -124,31 +229,30 @@ struct block_sweep {
   using scalar_loop = typename plan::scalar_loop;
   using block_states = typename plan::block_states;
   using indices = math::index_t<T>;
+  using tiles = block_tiles<Plan, T, plan::policy.tile_columns, Block>;
+  using source = single_source<P, real>;
   static constexpr int lanes = plan::policy.lanes;
-  static constexpr int column_indices = plan::column_size.kept_indices;
-  static constexpr bool shares_parameters = plan::policy.shares_parameters;
 
   const block_task<Plan>& task;
   const Block& block;
 
   KERNFOLD_HD_LAYER void run() const {
     // What each thread keeps: few parameters, its rows, their states.
-    real own_parameters[shares_parameters ? 1 : plan::parameter_size.kept_reals + 1];
-    std::int64_t own_parameter_indices[shares_parameters ? 1 : plan::parameter_size.kept_indices + 1];
+    typename tiles::own_parameters own;
     T row_reals[plan::row_size.kept_reals + 1];
     indices row_indices[plan::row_size.kept_indices + 1];
     states s;
 
-    const parameter_values<real> parameters = prepare_parameters(own_parameters, own_parameter_indices);
+    const tiles shared{block, block.shared()};
+    const parameter_values<real> parameters = shared.prepare_parameters(own, source{task.leaves, 0});
     const row_values<T> rows = prepare_rows(row_reals, row_indices, parameters);
-    if (task.pass == block_pass::merge) {
-      merge_stretches(s);
-    } else {
-      loop::identity(s);
-      fold_columns(s, parameters, rows);
-    }
+    if (task.begins || task.pass == block_pass::stretch) loop::identity(s);
+    else s = *kept_states();
+    if (task.pass == block_pass::merge) merge_stretches(s);
+    else fold_columns(s, parameters, rows);
     if (task.pass == block_pass::stretch) *states_of(block.stretch()) = s;
-    else finish(s, parameters, rows);
+    else if (task.ends) finish(s, parameters, rows);
+    else *kept_states() = s;
   }
 
  private:
@@ -165,27 +269,7 @@ struct block_sweep {
     return task.states + (stretch * task.groups + block.group()) * block.threads() + block.thread();
   }
 
-  // Shared memory: the parameters, where they are shared; then a tile, or the states of rows to be folded.
-  static constexpr int parameter_real_bytes = plan::parameter_size.kept_reals * int(sizeof(real));
-  static constexpr int parameter_bytes =
-      shares_parameters ? (plan::bytes(plan::parameter_size.kept_reals, plan::parameter_size.kept_indices) + 15 + 8) / 16 * 16 : 0;
-  static constexpr int column_real_bytes =
-      (plan::policy.tile_columns * plan::column_stride * int(sizeof(real)) + 15) / 16 * 16;
-
-  KERNFOLD_HD_LAYER parameter_values<real> prepare_parameters(real* own, std::int64_t* own_indices) const {
-    frame<P, stage::parameter, real> f;
-    if constexpr (shares_parameters) {
-      f.kept = reinterpret_cast<real*>(block.shared());
-      f.kept_indices = reinterpret_cast<std::int64_t*>(block.shared() + (parameter_real_bytes + 7) / 8 * 8);
-      if (block.thread() == 0) evaluate(f, single_source<P, real>{task.leaves, 0});
-      block.barrier();
-    } else {
-      f.kept = own;
-      f.kept_indices = own_indices;
-      evaluate(f, single_source<P, real>{task.leaves, 0});
-    }
-    return {f.kept, f.kept_indices};
-  }
+  KERNFOLD_HD_LAYER states* kept_states() const { return task.kept + block.group() * block.threads() + block.thread(); }
 
   KERNFOLD_HD_LAYER row_values<T> prepare_rows(T* reals, indices* ints, const parameter_values<real>& parameters) const {
     frame<P, stage::row, T> f;
@@ -198,38 +282,9 @@ struct block_sweep {
     return {reals, ints, f.row_number};
   }
 
-  KERNFOLD_HD_LAYER void fold_columns(states& s, const parameter_values<real>& parameters, const row_values<T>& rows) const {
-    real* const reals = reinterpret_cast<real*>(block.shared() + parameter_bytes);
-    auto* const ints = reinterpret_cast<std::int64_t*>(block.shared() + parameter_bytes + column_real_bytes);
-    const std::int64_t begin = block.stretch() * task.columns_each;
-    const std::int64_t end = begin + task.columns_each < task.columns ? begin + task.columns_each : task.columns;
-    for (std::int64_t first = begin; first < end; first += plan::policy.tile_columns) {
-      const int count = end - first < plan::policy.tile_columns ? int(end - first) : plan::policy.tile_columns;
-      block.barrier();  // all have done with the tile before
-      prepare_columns(reals, ints, parameters, first, count);
-      block.barrier();
-      loop::fold_tile(s, parameters, rows, {reals, ints, count, first});
-    }
-  }
-
-  KERNFOLD_HD_LAYER void prepare_columns(real* reals, std::int64_t* ints, const parameter_values<real>& parameters,
-                                   std::int64_t first, int count) const {
-    KERNFOLD_NO_UNROLL
-    for (int c = block.thread(); c < count; c += block.threads()) {
-      frame<P, stage::column, real> f;
-      f.parameters = parameters.reals;
-      f.parameter_indices = parameters.indices;
-      f.column_number = first + c;
-      f.kept = reals + c * plan::column_stride;
-      f.kept_indices = ints + c * column_indices;
-      evaluate(f, single_source<P, real>{task.leaves, first + c});
-    }
-  }
-
   KERNFOLD_HD_LAYER void merge_stretches(states& s) const {
-    s = *states_of(0);
     KERNFOLD_NO_UNROLL
-    for (int k = 1; k < task.stretches; ++k) loop::merge(s, *states_of(k));
+    for (int k = 0; k < task.stretches; ++k) loop::merge(s, *states_of(k));
   }
 
   KERNFOLD_HD_LAYER void finish(states& s, const parameter_values<real>& parameters, const row_values<T>& rows) const {
@@ -242,22 +297,10 @@ struct block_sweep {
   /// Writes the results of the rows that exist, times the factors that left their sums.
   template <class Frame>
   KERNFOLD_HD_LAYER void write_rows(const states& s, const Frame& f) const {
-    loop::for_each_fold([&]<int Fold>(place<Fold>) KERNFOLD_INLINE_LAMBDA {
-      using entry = typename loop::template fold_number<Fold>;
-      using fold = typename entry::fold;
-      constexpr bool has_factor = entry::outer_root >= 0;
-      constexpr int outer_dim = plan::template root_dim<entry::outer_root>();
-      constexpr int dim = outer_dim > fold::dim ? outer_dim : fold::dim;
-      for_each_component<dim>([&](int k) KERNFOLD_INLINE_LAMBDA {
-        auto value = fold::finish(get<Fold>(s), fold::dim == 1 ? 0 : k);
-        if constexpr (has_factor) {
-          if (task.columns > 0)  // the sum of no columns is 0, whatever multiplies it
-            value = value * root_of<entry::outer_root>(f).broadcast(k);
-        }
-        KERNFOLD_UNROLL
-        for (int l = 0; l < lanes; ++l)
-          if (row(l) < task.rows) write_block_output(task.outputs[Fold], row(l), k, value.get(l));
-      });
+    for_each_result<Plan, loop>(s, f, task.columns > 0, [&]<int Fold>(place<Fold>, int k, const auto& value) KERNFOLD_INLINE_LAMBDA {
+      KERNFOLD_UNROLL
+      for (int l = 0; l < lanes; ++l)
+        if (row(l) < task.rows) write_block_output(task.outputs[Fold], row(l), k, value.get(l));
     });
   }
 
@@ -280,7 +323,7 @@ struct block_sweep {
       });
       if (row(l) < task.rows) scalar_loop::merge(mine, of_row);
     }
-    fold_threads<scalar_loop>(mine, block, block.shared() + parameter_bytes, plan::policy.fold_width);
+    fold_threads<scalar_loop>(mine, block, block.shared() + tiles::parameter_bytes, plan::policy.fold_width);
     if (block.thread() == 0) task.blocks[block.group()] = mine;
   }
 };

@@ -44,6 +44,61 @@ struct cuda_pass {
   }
 };
 
+/// Memory for the time of a call, in the order of its stream.
+class temporary_memory {
+ public:
+  temporary_memory(cudaStream_t stream, std::int64_t bytes) : stream_(stream) {
+    if (bytes > 0) check_cuda(cudaMallocAsync(&data_, std::size_t(bytes), stream), "cudaMallocAsync of a workspace");
+  }
+  temporary_memory(const temporary_memory&) = delete;
+  ~temporary_memory() {
+    if (data_) cudaFreeAsync(data_, stream_);
+  }
+  void* data() const { return data_; }
+
+ private:
+  cudaStream_t stream_;
+  void* data_ = nullptr;
+};
+
+/// The states of a reduction's rows between two pieces of its columns, on a device. States that are merged belong to the same
+/// stream, or their caller has waited.
+class cuda_states {
+ public:
+  template <class Sweep>
+  cuda_states(type_identity_of<Sweep>, const cuda& where, const leaf_array* leaves, std::int64_t rows)
+      : stream_(where.stream),
+        rows_(rows),
+        memory_(where.stream, Sweep::states_bytes(rows), 1),
+        workspace_bytes_(&Sweep::workspace_bytes),
+        launch_(&Sweep::launch),
+        merge_(&Sweep::merge) {
+    run(leaves, nullptr, 0, 0, true, false);
+  }
+  void run(const leaf_array* leaves, const output_array* outputs, std::int64_t first, std::int64_t end, bool begins, bool ends) {
+    const device_limits limits = current_limits();
+    const temporary_memory workspace(stream_, workspace_bytes_(rows_, end - first, limits));
+    check_cuda(launch_(stream_, leaves, outputs, rows_, end, workspace.data(), limits,
+                       {memory_.device_data(), begins, ends, first}),
+               "a kernel's launch");
+  }
+  void merge(const cuda_states& later, const leaf_array* leaves) {
+    check_cuda(merge_(stream_, leaves, rows_, const_cast<char*>(later.memory_.device_data()),
+                      {memory_.device_data(), false, false, 0}),
+               "a kernel's launch");
+  }
+  bool has_shape_of(const cuda_states& other) const { return rows_ == other.rows_; }
+
+ private:
+  cudaStream_t stream_;
+  std::int64_t rows_;
+  device_matrix<char> memory_;
+  std::int64_t (*workspace_bytes_)(std::int64_t, std::int64_t, const device_limits&);
+  cudaError_t (*launch_)(cudaStream_t, const leaf_array*, const output_array*, std::int64_t, std::int64_t, void*,
+                         const device_limits&, const block_part&);
+  cudaError_t (*merge_)(cudaStream_t, const leaf_array*, std::int64_t, void*, const block_part&);
+};
+
 /// Memory of a pass: released with all of it.
 template <class T>
 struct pass_memory {
@@ -75,7 +130,8 @@ struct executor_traits<detail::cuda_pass> {
                   std::int64_t columns) {
     char* const workspace = pass.take(cuda_sweep<Plan>::workspace_bytes(rows, columns, pass.limits));
     if (pass.measures) return;
-    pass.check(cuda_sweep<Plan>::launch(pass.stream, leaves, outputs, rows, columns, workspace, pass.limits), "a kernel's launch");
+    pass.check(cuda_sweep<Plan>::launch(pass.stream, leaves, outputs, rows, columns, workspace, pass.limits, {}),
+               "a kernel's launch");
   }
 };
 
@@ -105,23 +161,23 @@ struct executor_traits<cuda> {
   static void run_passes(const cuda& where, message (*text)(), F&& f) {
     const pass measured = measuring_pass(where, text);
     f(measured);
-    const temporary_memory memory(measured);
-    f(computing_pass(measured, where, memory.data));
+    const detail::temporary_memory memory(where.stream, measured.used);
+    f(computing_pass(measured, where, memory.data()));
   }
 
- private:
-  struct temporary_memory {
-    cudaStream_t stream;
-    void* data = nullptr;
-    explicit temporary_memory(const pass& measured) : stream(measured.stream) {
-      if (measured.used > 0)
-        measured.check(cudaMallocAsync(&data, std::size_t(measured.used), stream), "cudaMallocAsync of a workspace");
-    }
-    temporary_memory(const temporary_memory&) = delete;
-    ~temporary_memory() {
-      if (data) cudaFreeAsync(data, stream);
-    }
-  };
+  using states = detail::cuda_states;
+  template <class Plan>
+  static states begin(const cuda& where, const leaf_array* leaves, std::int64_t rows) {
+    return states(type_identity_of<cuda_sweep<Plan>>{}, where, leaves, rows);
+  }
+  static void absorb(const cuda&, states& to, const leaf_array* leaves, std::int64_t, std::int64_t first, std::int64_t end) {
+    to.run(leaves, nullptr, first, end, false, false);
+  }
+  static void merge(states& to, const states& later, const leaf_array* leaves) { to.merge(later, leaves); }
+  static void finish(const cuda&, states& from, const leaf_array* leaves, const output_array* outputs, std::int64_t,
+                     std::int64_t columns) {
+    from.run(leaves, outputs, columns, columns, false, true);
+  }
 };
 
 }  // namespace KERNFOLD_ABI

@@ -22,6 +22,13 @@ inline cudaError_t read_limits(device_limits& limits, int device) {
   return cudaSuccess;
 }
 
+/// Which part of a reduction a launch is: all of it, or one of several that hand the rows' states on.
+struct block_part {
+  void* kept = nullptr;  // states_bytes(rows), or nowhere: the launch is all of it
+  bool begins = true, ends = true;
+  std::int64_t first_column = 0;
+};
+
 /// A plan on a device. Leaves are numbered as Plan::program_type::leaves; an origin_of<V> is given the array of V. Plain
 /// numbers are the host's. Arrays,
 /// results and workspace are memory of the current device, whose limits these are. Nothing here allocates or waits.
@@ -31,6 +38,12 @@ struct cuda_sweep {
   using task = detail::block_task<Plan>;
   static constexpr block_policy policy = block_plan::policy;
 
+  /// What the states of all rows take where columns come in pieces.
+  static std::int64_t states_bytes(std::int64_t rows) {
+    const std::int64_t group_rows = std::int64_t(policy.threads) * policy.lanes;
+    return (rows + group_rows - 1) / group_rows * policy.threads * std::int64_t(sizeof(typename block_plan::states));
+  }
+  /// For `columns` columns at a time.
   static std::int64_t workspace_bytes(std::int64_t rows, std::int64_t columns, const device_limits& limits) {
     const block_grid grid = split_blocks(policy, limits, rows, columns);
     return state_bytes(grid) + block_bytes(grid);
@@ -39,16 +52,9 @@ struct cuda_sweep {
   /// Enqueues the sweep. The workspace, of at least workspace_bytes(...), is aligned as cudaMalloc does, and free when the
   /// stream gets past the sweep.
   static cudaError_t launch(cudaStream_t stream, const leaf_array* leaves, const output_array* outputs, std::int64_t rows,
-                            std::int64_t columns, void* workspace, const device_limits& limits) {
-    const block_grid grid = split_blocks(policy, limits, rows, columns);
-    task t{};
-    for (int n = 0; n < Plan::program_type::leaves::size; ++n) {
-      t.leaves[n] = leaves[n];
-      if (leaves[n].is_number) __builtin_memcpy(&t.leaves[n].number, leaves[n].data, sizeof t.leaves[n].number);
-    }
-    for (int n = 0; n < Plan::output_count; ++n) t.outputs[n] = outputs[n];
-    t.rows = rows;
-    t.columns = columns;
+                            std::int64_t columns, void* workspace, const device_limits& limits, const block_part& part) {
+    const block_grid grid = split_blocks(policy, limits, rows, columns - part.first_column);
+    task t = task_for(leaves, outputs, rows, columns, part);
     t.columns_each = grid.columns_each;
     t.groups = grid.groups;
     t.stretches = grid.stretches;
@@ -66,11 +72,38 @@ struct cuda_sweep {
       if (grid.stretches > 1)
         if (const cudaError_t e = start(&detail::sweep_kernel<Plan>, t, grid.groups, 1, stream)) return e;
     }
-    if constexpr (Plan::folds_rows) return start(&detail::finish_kernel<Plan>, t, 1, 1, stream);
-    else return cudaSuccess;
+    if constexpr (Plan::folds_rows)
+      if (part.ends) return start(&detail::finish_kernel<Plan>, t, 1, 1, stream);
+    return cudaSuccess;
+  }
+  /// Enqueues the merge of the states `later` into those of `part`, whose columns come before.
+  static cudaError_t merge(cudaStream_t stream, const leaf_array* leaves, std::int64_t rows, void* later, const block_part& part) {
+    const std::int64_t group_rows = std::int64_t(policy.threads) * policy.lanes;
+    task t = task_for(leaves, nullptr, rows, 0, part);
+    t.groups = (rows + group_rows - 1) / group_rows;
+    t.stretches = 1;
+    t.states = static_cast<typename block_plan::states*>(later);
+    t.pass = detail::block_pass::merge;
+    return t.groups > 0 ? start(&detail::sweep_kernel<Plan>, t, t.groups, 1, stream) : cudaSuccess;
   }
 
  private:
+  static task task_for(const leaf_array* leaves, const output_array* outputs, std::int64_t rows, std::int64_t columns,
+                       const block_part& part) {
+    task t{};
+    for (int n = 0; n < Plan::program_type::leaves::size; ++n) {
+      t.leaves[n] = leaves[n];
+      if (leaves[n].is_number) __builtin_memcpy(&t.leaves[n].number, leaves[n].data, sizeof t.leaves[n].number);
+    }
+    for (int n = 0; n < Plan::output_count && outputs != nullptr; ++n) t.outputs[n] = outputs[n];
+    t.rows = rows;
+    t.columns = columns;
+    t.first_column = part.first_column;
+    t.kept = static_cast<typename block_plan::states*>(part.kept);
+    t.begins = part.begins;
+    t.ends = part.ends;
+    return t;
+  }
   static std::int64_t state_bytes(const block_grid& grid) {
     if (grid.stretches <= 1) return 0;
     const std::int64_t bytes = grid.stretches * grid.groups * policy.threads * std::int64_t(sizeof(typename block_plan::states));

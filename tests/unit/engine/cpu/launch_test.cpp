@@ -213,6 +213,8 @@ TEST(launch, the_environment_chooses_the_instruction_set) {
   for (const auto set : sets_of_machine()) {
     const environment chosen(name_of(set));
     EXPECT_EQ(kf::detail::chosen_instruction_set(kf::cpu{}), set);
+    EXPECT_EQ(kf::automatic_instruction_set(), set);
+    EXPECT_TRUE(kf::is_usable(set));
     EXPECT_EQ(refusal({}), "not thrown");
   }
   const kf::instruction_set best = kf::detail::best_of(kf::detail::compiled_sets{});

@@ -3,7 +3,7 @@
 if(PROJECT_IS_TOP_LEVEL)
   set(configure_depends CONFIGURE_DEPENDS)  # a parent's build need not look for new headers of ours
 endif()
-file(GLOB_RECURSE kernfold_headers ${configure_depends} ${PROJECT_SOURCE_DIR}/include/*.hpp)
+file(GLOB_RECURSE kernfold_headers ${configure_depends} ${PROJECT_SOURCE_DIR}/include/*.hpp ${PROJECT_SOURCE_DIR}/include/*.h)
 file(GLOB_RECURSE kernfold_cuda_headers ${configure_depends} ${PROJECT_SOURCE_DIR}/include/*.cuh)
 
 add_library(kernfold INTERFACE)

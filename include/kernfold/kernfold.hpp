@@ -1,6 +1,7 @@
 // kernfold/kernfold.hpp: everything but the adapters in interop/; with nvcc, devices too.
 #pragma once
 
+#include "api/any_reduction.hpp"
 #include "api/gradient.hpp"
 #include "core/config.hpp"
 #include "engine/eval.hpp"

@@ -41,7 +41,16 @@ for flags in '-O2 x86-64-v3' '-O2 x86-64-v4' '-O0 x86-64-v3'; do
   compile "$here/main.cpp" -o main.o
   compile -DUNIT=first "$here/unit.cpp" -o first.o
   compile -DUNIT=second "-march=$march" "$here/unit.cpp" -o second.o
-  breaches=$(shared_and_newer first.o second.o)
+  for unit in made main; do
+    compile -DWHICH=first "$here/any/$unit.cpp" -o "any_$unit.o"
+    compile -DWHICH=second "-march=$march" "$here/any/$unit.cpp" -o "newer_$unit.o"
+  done
+  breaches=$(
+    shared_and_newer first.o second.o
+    for unit in made main; do
+      for newer in made main; do shared_and_newer "any_$unit.o" "newer_$newer.o" | grep kernfold:: || true; done
+    done
+  )
   if [ -n "$breaches" ]; then
     printf '%s: shared by a baseline unit and one for %s, and not fit for the former:\n%s\n' "$level" "$march" "$breaches"
     exit 1

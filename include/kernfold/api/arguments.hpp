@@ -42,8 +42,8 @@ consteval int next_position(type_list<Vs...>) {
 template <class... Vs>
 consteval bool positions_are_distinct(type_list<Vs...>) {
   const int positions[] = {Vs::position..., -1};
-  for (unsigned a = 0; a < sizeof...(Vs); ++a)
-    for (unsigned b = a + 1; b < sizeof...(Vs); ++b)
+  for (int a = 0; a < int(sizeof...(Vs)); ++a)
+    for (int b = a + 1; b < int(sizeof...(Vs)); ++b)
       if (positions[a] == positions[b]) return false;
   return true;
 }

@@ -17,6 +17,16 @@ struct sides<A, type_list<Vs...>> {
   using rows = join<keep_if<Vs::symbol_role != folded, Vs>...>;
 };
 
+/// The sweep that folds all of a reduction's items.
+template <axis Folds, class Options, class Real, class Items>
+struct stream_plan;
+template <axis Folds, class Options, class Real, class... Items>
+struct stream_plan<Folds, Options, Real, type_list<Items...>> {
+  static_assert(((Items::folds == Folds) && ...), "kernfold: reductions that share a stream of columns fold the same axis");
+  using type = sweep_plan<Folds, accumulation_of(Options{}), contains<accurate_exp_option>(Options{}), Real,
+                          typename Items::spec...>;
+};
+
 inline namespace KERNFOLD_ABI {
 
 /// The arrays of one side as they were given, to be bound again whenever the states move on. Plain numbers are kept here.
@@ -29,7 +39,7 @@ struct kept_arguments {
   explicit kept_arguments(const Arguments& arguments) {
     for (int s = 0; s < Count; ++s) {
       given[s] = arguments.given[s];
-      numbers[s] = arguments.numbers[s];
+      if (given[s].is_number) numbers[s] = arguments.numbers[s];
     }
   }
   row_counts bind(const recipe& r, leaf_array* arrays) const {
@@ -84,6 +94,7 @@ class running_reduction {
     row_arguments_.bind(row_recipe, rows);
     with_leaves(rows, none, [&](const leaf_array* leaves) { traits::merge(states_, later.states_, leaves); });
     if (later.columns_ > columns_) columns_ = later.columns_;
+    has_columns_ = has_columns_ || later.has_columns_;
     return *this;
   }
   /// The next column to be absorbed is number n.
@@ -113,16 +124,7 @@ class running_reduction {
   using sides = detail::sides<folds, typename Reduction::signature>;
   using row_side = typename sides::rows;
   using column_side = typename sides::columns;
-  template <class List>
-  struct plan_of;
-  template <class... Items>
-  struct plan_of<type_list<Items...>> {
-    static_assert(((Items::folds == folds) && ...), "kernfold: reductions that share a stream of columns fold the same axis");
-    using options = typename Reduction::options;
-    using type = sweep_plan<folds, detail::accumulation_of(options{}), contains<accurate_exp_option>(options{}), Real,
-                            typename Items::spec...>;
-  };
-  using plan = typename plan_of<typename Reduction::items>::type;
+  using plan = typename detail::stream_plan<folds, typename Reduction::options, Real, typename Reduction::items>::type;
   using traits = executor_traits<Executor>;
   static_assert(detail::folded_in<typename Reduction::formulas>::type::size == 0,
                 "kernfold: this reduction needs the value of another one over all columns (as the gradient of a log-sum-exp "
@@ -138,6 +140,7 @@ class running_reduction {
   Executor where_;
   detail::kept_arguments<row_side::size> row_arguments_;
   std::int64_t columns_ = 0;
+  bool has_columns_ = false;
   typename traits::states states_;
 
   typename traits::states begin() const {
@@ -157,11 +160,13 @@ class running_reduction {
       traits::absorb(where_, states_, leaves, row_count(counts), columns_, columns_ + count);
     });
     columns_ += count;
+    has_columns_ = has_columns_ || count > 0;
   }
   void finish_to(const leaf_array* rows, detail::row_counts counts, const output_array* outputs) {
     leaf_array none[column_side::size + 1] = {};
     with_leaves(rows, none, [&](const leaf_array* leaves) {
-      traits::finish(where_, states_, leaves, outputs, row_count(counts), columns_);
+      // Without columns, wherever their numbers begin, a sum is 0 whatever its rows' factor is.
+      traits::finish(where_, states_, leaves, outputs, row_count(counts), has_columns_ ? columns_ : 0);
     });
   }
   template <class... Items, int... Is>

@@ -133,34 +133,30 @@ struct row_steps {
       for (std::int64_t pack = 0; pack < pack_count(rows); ++pack) {
         const std::int64_t first = rows.first + pack * lanes;
         const int valid = int(rows.end - first < lanes ? rows.end - first : lanes);
-        states& s = reinterpret_cast<states*>(from)[pack];
+        const states& s = reinterpret_cast<const states*>(from)[pack];
         typename loop::pair_frame f;
         loop::see_rows(f, parameters_of(mine), rows_of(mine, pack, rows.first));
         keep_loop_simple();
-        if constexpr (Plan::folds_rows) {
-          loop::for_each_fold([&]<int Fold>(place<Fold>) KERNFOLD_INLINE_LAMBDA {
-            using entry = typename loop::template fold_number<Fold>;
-            if constexpr (entry::outer_root >= 0) {
-              if (arrays.columns > 0) entry::fold::scale(get<Fold>(s), root_of<entry::outer_root>(f)(0));
-            }
-          });
-          fold_lanes(static_cast<block_states*>(blocks)[first / row_block], s, first, valid, arrays.columns);
-        } else {
-          write_states(arrays, s, f, first, valid);
-        }
+        if constexpr (Plan::folds_rows)
+          fold_lanes(static_cast<block_states*>(blocks)[first / row_block], s, f, first, valid, arrays.columns);
+        else write_states(arrays, s, f, first, valid);
       }
     }
 
    private:
     /// The lanes of a pack, one after the other, into the state of their block. Blocks are whole packs of any width, and
     /// their rows merge in ascending order, so the order does not depend on the width.
-    static KERNFOLD_LAYER void fold_lanes(block_states& block, const states& s, std::int64_t first, int valid,
-                                           std::int64_t columns) {
+    static KERNFOLD_LAYER void fold_lanes(block_states& block, const states& s, const typename loop::pair_frame& f,
+                                           std::int64_t first, int valid, std::int64_t columns) {
       if (first % row_block == 0) scalar_loop::identity(block);
       for (int l = 0; l < valid; ++l) {
         block_states row;
         scalar_loop::for_each_fold([&]<int Fold>(place<Fold>) KERNFOLD_INLINE_LAMBDA {
-          scalar_loop::template fold_number<Fold>::fold::extract(get<Fold>(row), get<Fold>(s), l, (first + l) * columns);
+          using entry = typename scalar_loop::template fold_number<Fold>;
+          entry::fold::extract(get<Fold>(row), get<Fold>(s), l, (first + l) * columns);
+          if constexpr (entry::outer_root >= 0) {
+            if (columns > 0) entry::fold::scale(get<Fold>(row), math::get(root_of<entry::outer_root>(f)(0), l));
+          }
         });
         scalar_loop::merge(block, row);
       }

@@ -249,7 +249,7 @@ struct block_sweep {
     if (task.begins || task.pass == block_pass::stretch) loop::identity(s);
     else s = *kept_states();
     if (task.pass == block_pass::merge) merge_stretches(s);
-    else fold_columns(s, parameters, rows);
+    else fold_stretch(s, shared, parameters, rows);
     if (task.pass == block_pass::stretch) *states_of(block.stretch()) = s;
     else if (task.ends) finish(s, parameters, rows);
     else *kept_states() = s;
@@ -280,6 +280,19 @@ struct block_sweep {
     f.kept_indices = ints;
     evaluate(f, block_row_source<P, real>{task.leaves, first_row(), row_stride(), task.rows});
     return {reals, ints, f.row_number};
+  }
+
+  /// The columns of the call's arrays, which may be a piece of all columns.
+  struct columns {
+    const leaf_array* leaves;
+    std::int64_t first;
+    KERNFOLD_HD_LAYER source at(std::int64_t column) const { return {leaves, column - first}; }
+  };
+  KERNFOLD_HD_LAYER void fold_stretch(states& s, const tiles& shared, const parameter_values<real>& parameters,
+                                      const row_values<T>& rows) const {
+    const std::int64_t begin = task.first_column + block.stretch() * task.columns_each, end = begin + task.columns_each;
+    shared.fold_columns(s, parameters, rows, columns{task.leaves, task.first_column}, begin,
+                        end < task.columns ? end : task.columns);
   }
 
   KERNFOLD_HD_LAYER void merge_stretches(states& s) const {

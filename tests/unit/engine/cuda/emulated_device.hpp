@@ -89,6 +89,7 @@ void sweep(const device& where, const kernfold::leaf_array* leaves, const kernfo
   task.groups = (rows + group_rows - 1) / group_rows;
   task.columns_each = (columns + where.stretches - 1) / where.stretches;
   task.stretches = where.stretches;
+  task.begins = task.ends = true;
   const memory states(task.stretches * task.groups * where.threads * std::int64_t(sizeof(typename plan::states)));
   const memory blocks((task.groups + 1) * std::int64_t(sizeof(typename plan::block_states)));
   task.states = reinterpret_cast<typename plan::states*>(states.get());

@@ -116,7 +116,7 @@ template <class T>
   if (!(r.outputs[0].element == code_of<T>)) refuse_result(r, code_of<T>);
   match_arguments(r, t);
   const row_counts counts = bind_arrays(r, t.given, t.arrays);
-  const output_array output = allocate_output(result, r.outputs[0], counts);
+  const output_array output = allocate_result(result, r.outputs[0], counts);
   r.compute(executor, t.arrays, counts, &output);
 }
 /// The result in the caller's memory of element type T, or added to it.

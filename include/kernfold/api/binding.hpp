@@ -144,7 +144,13 @@ raw_array<T> describe_as_result(Output&& out) {
   else return {};
 }
 
-/// New memory for a result, of the kind that belongs to an executor.
+/// New memory of the host for a result.
+template <class T>
+[[gnu::noinline]] output_array allocate_result(matrix<T>& m, const output_shape& wanted, row_counts counts) {
+  m = matrix<T>(output_rows(wanted.folds, counts), wanted.dim);
+  return {m.data(), m.cols(), 1, false};
+}
+/// The same, of the kind that belongs to an executor.
 template <class T, class Executor>
 [[gnu::noinline]] output_array allocate_output(const Executor& where, typename executor_traits<Executor>::template memory<T>& m,
                                                const output_shape& wanted, row_counts counts) {
@@ -163,8 +169,8 @@ template <class T>
     target.add = add;
     return r.compute(executor, arrays, counts, &target);
   }
-  matrix<T> whole(output_rows(r.outputs[0].folds, counts), r.outputs[0].dim);
-  const output_array temporary{whole.data(), whole.cols(), 1, false};
+  matrix<T> whole;
+  const output_array temporary = allocate_result(whole, r.outputs[0], counts);
   r.compute(executor, arrays, counts, &temporary);
   for (std::int64_t i = 0; i < whole.rows(); ++i)
     for (std::int64_t k = 0; k < whole.cols(); ++k) {

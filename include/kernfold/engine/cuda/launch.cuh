@@ -114,7 +114,7 @@ struct cuda_sweep {
   }
   static cudaError_t start(void (*kernel)(task), task& t, std::int64_t groups, int stretches, cudaStream_t stream) {
     void* arguments[] = {&t};
-    return cudaLaunchKernel(reinterpret_cast<const void*>(kernel), dim3(unsigned(groups), unsigned(stretches)),
+    return cudaLaunchKernel(kernel, dim3(unsigned(groups), unsigned(stretches)),
                             dim3(unsigned(policy.threads)), arguments, std::size_t(policy.shared_bytes), stream);
   }
 };

@@ -1,0 +1,223 @@
+// tests/unit/engine/cuda/fake_runtime.hpp: as much of the CUDA runtime as the library uses, on the host: device memory is plain
+// memory, a stream runs what it is given at once, and a kernel's threads are threads, one block after the other. So that
+// everything around the kernels (arguments, workspaces, plans, chunks, streams of columns) runs where there is no device.
+#pragma once
+
+#include <barrier>
+#include <condition_variable>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#define __global__
+#define __device__
+#define __shared__
+#define __grid_constant__
+#define __launch_bounds__(threads)
+#define __align__(bytes) __attribute__((aligned(bytes)))
+
+enum cudaError_t { cudaSuccess = 0, cudaErrorInvalidValue = 1, cudaErrorMemoryAllocation = 2 };
+enum cudaMemcpyKind { cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost };
+enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal };
+enum { cudaStreamNonBlocking = 1 };
+enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize };
+enum cudaDeviceAttr {
+  cudaDevAttrMultiProcessorCount,
+  cudaDevAttrMaxRegistersPerMultiprocessor,
+  cudaDevAttrMaxThreadsPerMultiProcessor,
+  cudaDevAttrMaxBlocksPerMultiprocessor,
+  cudaDevAttrMaxSharedMemoryPerMultiprocessor,
+  cudaDevAttrMaxSharedMemoryPerBlockOptin
+};
+struct fake_stream {};
+struct fake_graph {};
+using cudaStream_t = fake_stream*;
+using cudaGraph_t = fake_graph*;
+using cudaGraphExec_t = fake_graph*;
+struct dim3 {
+  unsigned x = 1, y = 1, z = 1;
+  explicit dim3(unsigned a = 1, unsigned b = 1) : x(a), y(b) {}
+};
+
+namespace fake_device {
+
+inline constexpr std::int64_t shared_bytes = 232448;  // of a block, as on sm_90
+inline thread_local dim3 thread_number, block_number, block_size;
+inline std::barrier<>* block_barrier = nullptr;
+
+/// Threads that wait for the next block.
+class pool {
+ public:
+  /// run(thread) on `count` threads at a time, which may wait for each other.
+  void run(int count, const std::function<void(int)>& run) {
+    std::unique_lock lock(mutex_);
+    while (int(threads_.size()) < count) threads_.emplace_back([this, number = int(threads_.size())] { work(number); });
+    run_ = &run;
+    wanted_ = count;
+    finished_ = 0;
+    ++round_;
+    begin_.notify_all();
+    end_.wait(lock, [&] { return finished_ == int(threads_.size()); });
+  }
+  ~pool() {
+    {
+      const std::lock_guard lock(mutex_);
+      ends_ = true;
+    }
+    begin_.notify_all();
+    for (std::thread& t : threads_) t.join();
+  }
+
+ private:
+  void work(int number) {
+    for (std::uint64_t seen = 0;;) {
+      std::unique_lock lock(mutex_);
+      begin_.wait(lock, [&] { return ends_ || round_ != seen; });
+      if (ends_) return;
+      seen = round_;
+      const bool takes_part = number < wanted_;
+      const auto* const run = run_;
+      lock.unlock();
+      if (takes_part) (*run)(number);
+      lock.lock();
+      if (++finished_ == int(threads_.size())) end_.notify_all();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable begin_, end_;
+  std::vector<std::thread> threads_;
+  const std::function<void(int)>* run_ = nullptr;
+  int wanted_ = 0, finished_ = 0;
+  std::uint64_t round_ = 0;
+  bool ends_ = false;
+};
+
+inline void launch(dim3 grid, dim3 block, const std::function<void()>& kernel) {
+  static pool threads;
+  for (unsigned y = 0; y < grid.y; ++y)
+    for (unsigned x = 0; x < grid.x; ++x) {
+      std::barrier<> all(block.x);
+      block_barrier = &all;
+      threads.run(int(block.x), [&](int thread) {
+        thread_number = dim3(unsigned(thread));
+        block_number = dim3(x, y);
+        block_size = block;
+        kernel();
+        all.arrive_and_drop();
+      });
+    }
+}
+
+/// What is allocated, to find what is not released and what was never allocated.
+struct memory {
+  std::mutex mutex;
+  std::map<void*, std::size_t> blocks;
+  std::size_t used = 0;
+};
+inline memory& heap() {
+  static memory m;
+  return m;
+}
+inline constexpr std::size_t total_bytes = std::size_t(1) << 30;
+
+}  // namespace fake_device
+
+#define threadIdx fake_device::thread_number
+#define blockIdx fake_device::block_number
+#define blockDim fake_device::block_size
+inline void __syncthreads() { fake_device::block_barrier->arrive_and_wait(); }
+
+inline cudaError_t cudaMalloc(void** p, std::size_t bytes) {
+  auto& heap = fake_device::heap();
+  const std::lock_guard lock(heap.mutex);
+  if (heap.used + bytes > fake_device::total_bytes) return cudaErrorMemoryAllocation;
+  *p = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
+  std::memset(*p, 0xff, bytes);  // NaN, and -1
+  heap.blocks[*p] = bytes;
+  heap.used += bytes;
+  return cudaSuccess;
+}
+template <class T>
+cudaError_t cudaMalloc(T** p, std::size_t bytes) { return cudaMalloc(reinterpret_cast<void**>(p), bytes); }
+inline cudaError_t cudaFree(void* p) {
+  auto& heap = fake_device::heap();
+  const std::lock_guard lock(heap.mutex);
+  if (p == nullptr) return cudaSuccess;
+  const auto at = heap.blocks.find(p);
+  if (at == heap.blocks.end()) return cudaErrorInvalidValue;
+  std::memset(p, 0xff, at->second);
+  heap.used -= at->second;
+  heap.blocks.erase(at);
+  std::free(p);
+  return cudaSuccess;
+}
+inline cudaError_t cudaMallocAsync(void** p, std::size_t bytes, cudaStream_t) { return cudaMalloc(p, bytes); }
+inline cudaError_t cudaFreeAsync(void* p, cudaStream_t) { return cudaFree(p); }
+inline cudaError_t cudaMallocHost(void** p, std::size_t bytes) { return cudaMalloc(p, bytes); }
+inline cudaError_t cudaFreeHost(void* p) { return cudaFree(p); }
+inline cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind) {
+  std::memcpy(to, from, bytes);
+  return cudaSuccess;
+}
+inline cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, cudaStream_t) {
+  return cudaMemcpy(to, from, bytes, kind);
+}
+inline cudaError_t cudaMemset(void* to, int value, std::size_t bytes) {
+  std::memset(to, value, bytes);
+  return cudaSuccess;
+}
+inline cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
+  *total = fake_device::total_bytes;
+  *free = *total - fake_device::heap().used;
+  return cudaSuccess;
+}
+inline cudaError_t cudaGetDevice(int* device) {
+  *device = 0;
+  return cudaSuccess;
+}
+inline cudaError_t cudaSetDevice(int) { return cudaSuccess; }
+inline cudaError_t cudaGetDeviceCount(int* count) {
+  *count = 1;
+  return cudaSuccess;
+}
+inline cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
+inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr what, int) {
+  const int values[] = {1, 65536, 2048, 32, 233472, int(fake_device::shared_bytes)};
+  *value = values[what];
+  return cudaSuccess;
+}
+inline cudaError_t cudaGetLastError() { return cudaSuccess; }
+inline const char* cudaGetErrorString(cudaError_t) { return "as a text"; }
+inline const char* cudaGetErrorName(cudaError_t e) {
+  return e == cudaErrorMemoryAllocation ? "cudaErrorMemoryAllocation" : "cudaErrorInvalidValue";
+}
+inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* s, unsigned) {
+  *s = new fake_stream;
+  return cudaSuccess;
+}
+inline cudaError_t cudaStreamDestroy(cudaStream_t s) {
+  delete s;
+  return cudaSuccess;
+}
+inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+inline cudaError_t cudaStreamBeginCapture(cudaStream_t, cudaStreamCaptureMode) { return cudaSuccess; }
+inline cudaError_t cudaStreamEndCapture(cudaStream_t, cudaGraph_t*) { return cudaSuccess; }
+inline cudaError_t cudaGraphInstantiate(cudaGraphExec_t*, cudaGraph_t, unsigned) { return cudaSuccess; }
+inline cudaError_t cudaGraphLaunch(cudaGraphExec_t, cudaStream_t) { return cudaSuccess; }
+inline cudaError_t cudaGraphExecDestroy(cudaGraphExec_t) { return cudaSuccess; }
+inline cudaError_t cudaGraphDestroy(cudaGraph_t) { return cudaSuccess; }
+inline cudaError_t cudaFuncSetAttribute(const void*, cudaFuncAttribute, int bytes) {
+  return bytes <= fake_device::shared_bytes ? cudaSuccess : cudaErrorInvalidValue;
+}
+template <class Task>
+cudaError_t cudaLaunchKernel(void (*kernel)(Task), dim3 grid, dim3 block, void** arguments, std::size_t, cudaStream_t) {
+  const auto task = *static_cast<const std::remove_const_t<Task>*>(arguments[0]);
+  fake_device::launch(grid, block, [&] { kernel(task); });
+  return cudaSuccess;
+}

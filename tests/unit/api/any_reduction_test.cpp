@@ -195,13 +195,13 @@ TEST(any_reduction, refuses_what_does_not_fit) {
   EXPECT_EQ(refusal([] { gauss().indices(X, Y, B, 1); }),
             "the result of " + name + " holds numbers of float, not indices: call it as (...) or into(out, ...)");
   EXPECT_EQ(refusal([] { nearest()(X, Y); }),
-            "the result of ArgKMin(|x0 - y1|^2) holds indices, not numbers of float: call indices(...) or into(out, ...)");
+            "the result of ArgKMin<2>(|x0 - y1|^2) holds indices, not numbers of float: call indices(...) or into(out, ...)");
   std::vector<float> out(rows, 42.f), fewer(rows - 1), as_weights = B;
   std::vector<std::int64_t> indices(rows, 42);
   EXPECT_EQ(refusal([&] { gauss().into(indices, X, Y, B, 1); }),
             "the memory for the result of " + name + ": numbers of std::int64_t were given, float is needed");
   EXPECT_EQ(refusal([&] { nearest().add_to(out, X, Y); }),
-            "the memory for the result of ArgKMin(|x0 - y1|^2): numbers of float were given, std::int64_t is needed");
+            "the memory for the result of ArgKMin<2>(|x0 - y1|^2): numbers of float were given, std::int64_t is needed");
   EXPECT_EQ(refusal([&] { gauss().into(fewer, X, Y, B, 1); }),
             "the memory for the result of " + name + ": 6 rows were given, 7 are needed");
   EXPECT_EQ(refusal([&] { gauss().into(out, X, Yd, B, 1); }),

@@ -3,7 +3,8 @@
 //   ratios [--size N] [--threads T] [--rounds R] [--cpu-time] [--json FILE] [--strict]
 //
 // All competitors take turns within each round, and a ratio is the median over the rounds of that within a round:
-// what slows the machine for a while slows all of them. --cpu-time counts the threads' processor time instead of the
+// what slows the machine for a while slows all of them. Two ratios: to the loop as one writes it first (columns along the
+// lanes, one row at a time), which is what the aims are set by, and to the best of nine ways to write it. --cpu-time counts the threads' processor time instead of the
 // clock's: the better choice on a machine that others use as well. The hand-written loop is the best of its variants.
 // Results are checked against double precision; a wrong one ends the program with status 1, and so does, with --strict,
 // a missed aim.
@@ -88,8 +89,8 @@ struct competitor {
 
 struct figure {
   std::string name;
-  double rate, ratio, wanted;
-  bool is_missed() const { return ratio < wanted; }
+  double rate, of_plain, of_best, wanted;
+  bool is_missed() const { return of_plain < wanted; }
 };
 
 /// The competitors of one instruction set; the first `hand_count` of them are written by hand.
@@ -111,12 +112,15 @@ std::vector<figure> measure(std::vector<competitor>& all, std::size_t hand_count
     }
     return median(ratios);
   };
-  double best = 0;
-  for (std::size_t h = 0; h < hand_count; ++h) best = std::max(best, against_mean(h));
+  double best = 0, plain = 0;
+  for (std::size_t h = 0; h < hand_count; ++h) {
+    best = std::max(best, against_mean(h));
+    if (all[h].name == "by hand: columns along lanes, 1 x 1") plain = against_mean(h);
+  }
   std::vector<figure> figures;
   for (std::size_t c = 0; c < all.size(); ++c) {
     const double rate = double(o.size) * double(o.size) / median(all[c].seconds) * 1e-9;
-    figures.push_back({all[c].name, rate, against_mean(c) / best, all[c].wanted});
+    figures.push_back({all[c].name, rate, against_mean(c) / plain, against_mean(c) / best, all[c].wanted});
   }
   return figures;
 }
@@ -155,9 +159,9 @@ std::vector<figure> compare(kf::instruction_set set, std::span<const hand_writte
 }
 
 void print(const char* set, const std::vector<figure>& figures) {
-  std::printf("\n%-40s %11s %14s %8s\n", set, "G pairs/s", "of by hand", "wanted");
+  std::printf("\n%-40s %11s %16s %12s %8s\n", set, "G pairs/s", "of the plain loop", "of the best", "wanted");
   for (const figure& f : figures) {
-    std::printf("%-40s %11.2f %14.2f", f.name.c_str(), f.rate, f.ratio);
+    std::printf("%-40s %11.2f %16.2f %12.2f", f.name.c_str(), f.rate, f.of_plain, f.of_best);
     if (f.wanted > 0) std::printf(" %8.2f %s", f.wanted, f.is_missed() ? "MISSED" : "ok");
     std::printf("\n");
   }
@@ -180,7 +184,8 @@ void write_json(const std::string& file, const options& o,
   for (const auto& [set, figures] : sets)
     for (const figure& f : figures) {
       json << separator << "    {\"instructions\": \"" << set << "\", \"name\": \"" << f.name
-           << "\", \"giga_pairs_per_second\": " << f.rate << ", \"of_hand_written\": " << f.ratio;
+           << "\", \"giga_pairs_per_second\": " << f.rate << ", \"of_the_plain_loop\": " << f.of_plain
+           << ", \"of_the_best_loop\": " << f.of_best;
       if (f.wanted > 0) json << ", \"wanted\": " << f.wanted;
       json << "}";
       separator = ",\n";

@@ -36,7 +36,7 @@ template <class Reduction>
 struct plan_of;
 template <class Signature, class Options, class Item>
 struct plan_of<kf::reduction<Signature, Options, Item>> {
-  using type = kf::sweep_plan<Item::folds, kf::accumulation::block, false, float, typename Item::spec>;
+  using type = kf::sweep_plan<Item::folds, kf::accumulation::block, kf::no_roles, float, typename Item::spec>;
 };
 
 int main(int argc, char**) {

@@ -96,6 +96,11 @@ KERNFOLD_INLINE Memory& values_of(folded_rows<Leaf, Memory>& rows) { return rows
 
 inline namespace KERNFOLD_ABI {
 
+template <class Executor, class... Options>
+consteval role_set lowering_of(type_list<Options...> options) {
+  return executor_traits<Executor>::lowering | (contains<accurate_exp_option>(options) ? keeps_exponentials : no_roles);
+}
+
 /// What a reduction computes, from arrays that were found to fit.
 template <class Reduction, class Executor, class Real>
 class computation {
@@ -165,7 +170,7 @@ class computation {
 
   template <axis A, class... Specs>
   void sweep(const output_array* outputs) {
-    using plan = sweep_plan<A, accumulation_of(options{}), contains<accurate_exp_option>(options{}), Real, Specs...>;
+    using plan = sweep_plan<A, accumulation_of(options{}), lowering_of<Executor>(options{}), Real, Specs...>;
     run_plan<plan, A>(outputs, typename plan::program_type::leaves{});
   }
   template <class Plan, axis A, class... Leaves>

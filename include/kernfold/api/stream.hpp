@@ -18,13 +18,12 @@ struct sides<A, type_list<Vs...>> {
 };
 
 /// The sweep that folds all of a reduction's items.
-template <axis Folds, class Options, class Real, class Items>
+template <axis Folds, role_set Lowering, accumulation A, class Real, class Items>
 struct stream_plan;
-template <axis Folds, class Options, class Real, class... Items>
-struct stream_plan<Folds, Options, Real, type_list<Items...>> {
+template <axis Folds, role_set Lowering, accumulation A, class Real, class... Items>
+struct stream_plan<Folds, Lowering, A, Real, type_list<Items...>> {
   static_assert(((Items::folds == Folds) && ...), "kernfold: reductions that share a stream of columns fold the same axis");
-  using type = sweep_plan<Folds, accumulation_of(Options{}), contains<accurate_exp_option>(Options{}), Real,
-                          typename Items::spec...>;
+  using type = sweep_plan<Folds, A, Lowering, Real, typename Items::spec...>;
 };
 
 inline namespace KERNFOLD_ABI {
@@ -124,7 +123,9 @@ class running_reduction {
   using sides = detail::sides<folds, typename Reduction::signature>;
   using row_side = typename sides::rows;
   using column_side = typename sides::columns;
-  using plan = typename detail::stream_plan<folds, typename Reduction::options, Real, typename Reduction::items>::type;
+  using options = typename Reduction::options;
+  using plan = typename detail::stream_plan<folds, detail::lowering_of<Executor>(options{}), detail::accumulation_of(options{}),
+                                            Real, typename Reduction::items>::type;
   using traits = executor_traits<Executor>;
   static_assert(detail::folded_in<typename Reduction::formulas>::type::size == 0,
                 "kernfold: this reduction needs the value of another one over all columns (as the gradient of a log-sum-exp "

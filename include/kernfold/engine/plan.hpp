@@ -24,12 +24,11 @@ struct output_array {
 };
 
 /// One sweep over the pairs that computes the reductions Specs, all along one axis, from real type Real.
-template <axis Axis, accumulation A, bool AccurateExp, class Real, class... Specs>
+template <axis Axis, accumulation A, role_set Lowering, class Real, class... Specs>
 struct sweep_plan {
   static constexpr axis folded_axis = Axis;
   static constexpr bool folds_rows = Axis == axis::both;
-  static constexpr role_set rows =
-      (Axis == axis::i ? depends_on_j : depends_on_i) | (AccurateExp ? detail::keeps_exponentials : no_roles);
+  static constexpr role_set rows = (Axis == axis::i ? depends_on_j : depends_on_i) | Lowering;
   using real = Real;
   static constexpr int output_count = sizeof...(Specs);
 
@@ -73,6 +72,7 @@ inline namespace KERNFOLD_ABI {
 
 /// Where a kind of executor finds its arrays, and how it runs a plan:
 ///   is_device                 whether arrays are in the memory of a device
+///   lowering                  how formulas are lowered for it (the bits of formula/lower.hpp)
 ///   memory<T>, allocate<T>(executor, rows, cols), data_of(memory)     new arrays
 ///   run<Plan>(executor, leaves, outputs, rows, columns)
 ///   pass, run_passes(executor, text, f)    or, where a call computes in passes: the executor that each f(pass) runs on

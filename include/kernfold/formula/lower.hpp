@@ -21,6 +21,8 @@ namespace detail {
 
 /// Beside the role bit of the output side: exponentials stay as written, accurate to their own rounding.
 inline constexpr role_set keeps_exponentials = 4;
+/// The same, for an engine that evaluates the pair stage in two passes: differences are computed in each that needs them.
+inline constexpr role_set computes_differences_twice = 8;
 
 /// The stage of a set of roles, where Rows has the role bit of the output side.
 consteval stage stage_of(role_set depends, role_set rows) {

@@ -4,9 +4,9 @@
 //   c |u - v|^2 = +-|u' - v'|^2,   u' = s (u - o),  v' = s (v - o),  s = sqrt|c|.
 // The sign costs nothing where the form of c shows it, else one exclusive or.
 // u' and v' are rounded where u and v were exact, so what is lost grows with their size: the origin o, somewhere among the v,
-// makes that the size of the cloud and not its distance from zero. Not done where u - v or the distance is needed
-// elsewhere at a pair (as in gradients): they would have to be computed twice. (Nor does u' - v' do for u - v: in a sum of
-// differences much smaller than the cloud its rounding shows.)
+// makes that the size of the cloud and not its distance from zero. Not done where the distance is needed elsewhere at a pair;
+// where u - v is (as in gradients), only for an engine that computes differences anew in its second pass, else they would be
+// computed twice. (u' - v' does not do for u - v: in a sum of differences much smaller than the cloud its rounding shows.)
 #pragma once
 
 #include "lower.hpp"
@@ -122,13 +122,14 @@ template <class F>
 inline constexpr bool is_real_variable = is_variable<F> && F::result == kind::real;
 
 /// The vectors of a distance between rows and columns, where the columns are a variable; `possible` says whether they may
-/// carry a scale: there is no other use of the distance, nor of their difference.
+/// carry a scale: there is no other use of the distance, nor, unless it is computed anew there, of their difference.
 template <class Nodes, role_set Rows, class U, class V>
 struct scalable {
   static constexpr bool by_stage = stage_in<U, Rows> == stage::row && stage_in<V, Rows> == stage::column &&
                                    is_real_variable<V> && U::dim == V::dim;
   static constexpr bool possible = by_stage && uses_in<node<SqDist, U, V>>(Nodes{}) == 1 &&
-                                   !contains<node<Sub, U, V>>(Nodes{}) && !contains<node<Sub, V, U>>(Nodes{});
+                                   ((Rows & computes_differences_twice) != 0 ||
+                                    (!contains<node<Sub, U, V>>(Nodes{}) && !contains<node<Sub, V, U>>(Nodes{})));
   template <class Scale>
   using rows = node<Mul, node<DistanceScale, Scale>, node<Sub, U, origin_of<V>>>;
   template <class Scale>

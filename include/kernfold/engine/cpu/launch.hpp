@@ -210,6 +210,7 @@ inline instruction_set automatic_instruction_set() { return detail::default_inst
 template <>
 struct executor_traits<cpu> {
   static constexpr bool is_device = false;
+  static constexpr role_set lowering = detail::computes_differences_twice;
   template <class T>
   using memory = matrix<T>;
   template <class T>

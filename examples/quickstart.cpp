@@ -3,6 +3,7 @@
 //
 //   quickstart [FILE] [--sigma S] [--threads T] [--instructions NAME] [--picture FILE]
 //
+// Built by nvcc it runs on the GPU, where there is one and neither threads nor instructions of the CPU are asked for.
 // FILE is a .ply, .npy, .csv or .xyz file of points; without one a torus knot is made.
 #include <kernfold/kernfold.hpp>
 
@@ -13,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "common/backend.hpp"
 #include "common/error_ratio.hpp"
 #include "common/picture.hpp"
 #include "common/points.hpp"
@@ -133,7 +135,7 @@ struct judge {
 
 struct job {
   const char* name;
-  std::function<void(const kf::cpu&)> compute;
+  std::function<void(const examples::backend&)> compute;
   std::function<double(std::size_t i)> plainly;  // some number of the result, so that the compiler cannot leave it out
   std::function<double(std::size_t i)> error_ratio;
 };
@@ -151,12 +153,12 @@ std::string in_units(double seconds) {
 }
 
 // Throws std::runtime_error where a result is wrong.
-void compute_and_judge(const std::vector<job>& jobs, std::size_t count, const kf::cpu& where) {
+void compute_and_judge(const std::vector<job>& jobs, std::size_t count, const examples::backend& where) {
   std::printf("%-24s %10s %12s %10s %12s\n", "", "time", "G pairs/s", "speed-up", "error ratio");
   const std::size_t step = std::max<std::size_t>(1, count / 64);
   for (const job& j : jobs) {
-    kf::cpu watched = where;
-    watched.progress = examples::progress_line(j.name);  // shows after two seconds
+    examples::backend watched = where;
+    watched.cpu.progress = examples::progress_line(j.name);  // shows after two seconds
     double seconds = 0;
     for (int attempt = 0; attempt < 2 && seconds < 1; ++attempt) {  // the first one also brings memory and clocks up
       const examples::stopwatch watch;
@@ -188,38 +190,43 @@ void run(const examples::quickstart_options& options) {
       options.file.empty() ? examples::make_torus_knot(30'000) : examples::read_points(options.file);
   const double fiftieth = 0.02 * double(examples::diagonal(points));
   const double width = options.sigma > 0 ? options.sigma : fiftieth > 0 ? fiftieth : 1;
-  const kf::cpu where{.threads = options.threads, .instructions = examples::chosen_instructions(options)};
+  const bool wants_cpu = options.threads > 0 || !options.instructions.empty();
+  const examples::backend where{{.threads = options.threads, .instructions = examples::chosen_instructions(options)},
+                                wants_cpu ? "" : examples::name_of_gpu()};
 
   std::printf("kernfold %d.%d.%d: %s points of %s, all %s pairs in single precision\n", KERNFOLD_VERSION_MAJOR,
               KERNFOLD_VERSION_MINOR, KERNFOLD_VERSION_PATCH, in_groups(points.size()).c_str(),
               options.file.empty() ? "a torus knot" : options.file.c_str(),
               in_groups(points.size() * points.size()).c_str());
-  std::printf("bandwidth %.4g, instruction set %s, %s\n\n", width, name_of(where.instructions),
-              options.threads == 0   ? "all threads"
-              : options.threads == 1 ? "1 thread"
-                                     : (std::to_string(options.threads) + " threads").c_str());
+  if (!where.gpu.empty())
+    std::printf("bandwidth %.4g, on the GPU: %s, copies of the points included\n\n", width, where.gpu.c_str());
+  else
+    std::printf("bandwidth %.4g, on the CPU: instruction set %s, %s\n\n", width, name_of(where.cpu.instructions),
+                options.threads == 0   ? "all threads"
+                : options.threads == 1 ? "1 thread"
+                                       : (std::to_string(options.threads) + " threads").c_str());
 
   const float s = float(width);
   kf::matrix<float> a, d, l;
   kf::matrix<std::int64_t> n;
   const plain_loops plain{points, s};
   const std::vector<job> jobs = {
-      {"density", [&](const kf::cpu& c) { a = density.on(c)(points, points, s); },
+      {"density", [&](const examples::backend& on) { a = on.compute(density, points, points, s); },
        [&](std::size_t i) { return plain.density(i); },
        [&](std::size_t i) {
          return judge{plain, i}.density(a[std::int64_t(i)]);
        }},
-      {"gradient of the density", [&](const kf::cpu& c) { d = slope.on(c)(points, points, s); },
+      {"gradient of the density", [&](const examples::backend& on) { d = on.compute(slope, points, points, s); },
        [&](std::size_t i) { return plain.slope(i)[0]; },
        [&](std::size_t i) {
          return judge{plain, i}.slope(&d(std::int64_t(i), 0));
        }},
-      {"log-sum-exp", [&](const kf::cpu& c) { l = log_density.on(c)(points, points, s); },
+      {"log-sum-exp", [&](const examples::backend& on) { l = on.compute(log_density, points, points, s); },
        [&](std::size_t i) { return plain.log_density(i); },
        [&](std::size_t i) {
          return judge{plain, i}.log_density(l[std::int64_t(i)]);
        }},
-      {"10 nearest neighbours", [&](const kf::cpu& c) { n = neighbours.on(c)(points, points); },
+      {"10 nearest neighbours", [&](const examples::backend& on) { n = on.compute(neighbours, points, points); },
        [&](std::size_t i) { return plain.nearest(i)[0]; },
        [&](std::size_t i) {
          return judge{plain, i}.neighbours(&n(std::int64_t(i), 0));

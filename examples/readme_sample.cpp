@@ -1,12 +1,15 @@
 // examples/readme_sample.cpp: a Gaussian density of 100,000 x 200,000 points, and the gradient of its squared norm.
 //
 //   a_i = sum_j exp(-|x_i - y_j|^2 / (2 sigma^2)) b_j        L = sum_i a_i^2
+//
+// Built by nvcc it runs on the GPU, where there is one.
 #include <kernfold/kernfold.hpp>
 
 #include <cstdio>
 #include <random>
 #include <vector>
 
+#include "common/backend.hpp"
 #include "common/stopwatch.hpp"
 
 #if __has_include(<sys/resource.h>)
@@ -31,8 +34,10 @@ int main() {
   constexpr auto sigma = kf::Pm<3, 1>;
   constexpr auto density = kf::sum_reduction(exp(-sqdist(x, y) / (kf::constant<2> * square(sigma))) * b);
 
+  const examples::backend where{.gpu = examples::name_of_gpu()};
+  std::printf("on the %s%s\n", where.gpu.empty() ? "CPU" : "GPU: ", where.gpu.c_str());
   const examples::stopwatch watch;
-  const kf::matrix<float> a = density(X, Y, B, 0.1f);
+  const kf::matrix<float> a = where.compute(density, X, Y, B, 0.1f);
   const double forward = watch.seconds();
 
   // dL/dx = the gradient of the density along dL/da = 2 a
@@ -42,7 +47,7 @@ int main() {
     norm += double(value) * value;
     value *= 2;
   }
-  const kf::matrix<float> dx = kf::grad(density, x)(X, Y, B, 0.1f, e);
+  const kf::matrix<float> dx = where.compute(kf::grad(density, x), X, Y, B, 0.1f, e);
   const double total = watch.seconds();
 
   const double pairs = double(rows) * double(columns);

@@ -6,6 +6,7 @@
 #include "core/config.hpp"
 #include "engine/eval.hpp"
 #if KERNFOLD_CUDA
+#include "api/block_fold.cuh"
 #include "api/cuda_host.cuh"
 #include "engine/cuda/executor.cuh"
 #endif

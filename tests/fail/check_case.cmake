@@ -1,7 +1,12 @@
 # cmake -D COMPILER=... -D INCLUDE=... -D FILE=... -D CASE=n -P check_case.cmake
 # Case 0 must compile. Case n > 0 must be refused, and the message must hold the sentence that the case expects.
+if(FILE MATCHES "\\.cu$")
+  set(flags -arch=sm_90 -cuda -o /dev/null) # both front ends, and no device code
+else()
+  set(flags -fsyntax-only)
+endif()
 execute_process(
-  COMMAND ${COMPILER} -std=c++20 -fsyntax-only -I${INCLUDE} -DCASE=${CASE} ${FILE}
+  COMMAND ${COMPILER} -std=c++20 ${flags} -I${INCLUDE} -DCASE=${CASE} ${FILE}
   RESULT_VARIABLE status
   OUTPUT_VARIABLE message
   ERROR_VARIABLE message)

@@ -10,11 +10,11 @@ namespace kernfold {
 template <class... Ts>
 struct results : detail::slot_list_of<Ts...> {
   template <int At>
-  friend auto& get(results& r) { return detail::get<At>(r); }
+  friend KERNFOLD_HD auto& get(results& r) { return detail::get<At>(r); }
   template <int At>
-  friend auto& get(const results& r) { return detail::get<At>(r); }
+  friend KERNFOLD_HD auto& get(const results& r) { return detail::get<At>(r); }
   template <int At>
-  friend auto get(results&& r) { return static_cast<type_at<type_list<Ts...>, At>&&>(detail::get<At>(r)); }
+  friend KERNFOLD_HD auto get(results&& r) { return static_cast<type_at<type_list<Ts...>, At>&&>(detail::get<At>(r)); }
 };
 
 /// Options of a reduction, for .with(...).

@@ -22,7 +22,6 @@ struct single_source {
   const leaf_array* leaves;
   std::int64_t row;
 
-  KERNFOLD_HD_LAYER single_source at(std::int64_t other) const { return {leaves, other}; }
   template <class T, class Leaf>
   KERNFOLD_HD_LAYER T load(int k) const {
     if constexpr (is_origin<Leaf>)

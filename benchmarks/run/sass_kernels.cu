@@ -44,5 +44,5 @@ int main(int argc, char**) {
   const kf::block_policy policy = sweep::policy;
   std::printf("%d %d %d %d %d\n", policy.lanes, sweep::block_plan::column_stride * int(sizeof(float)), policy.registers,
               policy.tile_columns, policy.shared_bytes);
-  return argc > 1 ? int(sweep::launch(nullptr, nullptr, nullptr, 0, 0, nullptr, {})) : 0;  // instantiates the kernels
+  return argc > 1 ? int(sweep::launch(nullptr, nullptr, nullptr, 0, 0, nullptr, {}, {})) : 0;  // instantiates the kernels
 }

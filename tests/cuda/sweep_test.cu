@@ -222,6 +222,15 @@ TEST_F(sweep_on_device, arrays_of_the_host_go_there_in_chunks) {
   }
 }
 
+TEST_F(sweep_on_device, an_any_reduction_runs_where_it_was_made_for) {
+  const cloud c(3000 / less, 700);
+  const auto& [X, Y, B, G, E] = c.at;
+  const kf::any_reduction<float> any(sum, kf::cuda_host{.chunk_rows = 100});
+  const auto found = any(X, Y, B, G[0]);
+  expect_near(std::vector(found.begin(), found.end()), sum(X, Y, B, G), "any_reduction");
+  EXPECT_THROW(any.on(kf::cpu{}), kf::error);
+}
+
 TEST_F(sweep_on_device, columns_arrive_in_pieces) {
   const cloud c(2000 / less, 9000 / less);
   const auto& [X, Y, B, G, E] = c.at;

@@ -2,6 +2,7 @@
 // any.
 #pragma once
 
+#include "cuda_host.hpp"
 #include "reduction.hpp"
 
 namespace kernfold {
@@ -172,6 +173,8 @@ template <class T>
 struct placed_any {
   const recipe* made;
   cpu where;
+  cuda_host device{};
+  bool is_on_device = false;
 
   /// The result, as a new matrix.
   template <class... Args>
@@ -187,11 +190,12 @@ struct placed_any {
   void add_to(Output&& out, const Args&... args) const { write(true, static_cast<Output&&>(out), args...); }
 
  private:
+  const void* executor() const { return is_on_device ? static_cast<const void*>(&device) : &where; }
   template <class Element, class... Args>
   matrix<Element> compute_new(const Args&... args) const {
     loose_arguments<sizeof...(Args)> arguments(args...);
     matrix<Element> result;
-    compute_any_new(*made, &where, arguments.call(), result);
+    compute_any_new(*made, executor(), arguments.call(), result);
     return result;
   }
   template <class Output, class... Args>
@@ -202,18 +206,23 @@ struct placed_any {
     static_assert(fits, "kernfold: the result's memory must have the any_reduction's real type, or std::int64_t for indices");
     if constexpr (fits) {
       loose_arguments<sizeof...(Args)> arguments(args...);
-      compute_any_into(*made, &where, arguments.call(), target, add);
+      compute_any_into(*made, executor(), arguments.call(), target, add);
     }
   }
 };
 
-/// The reduction as data, on the CPU; says in a sentence where there is none.
-template <class T, class Reduction>
+[[gnu::cold, gnu::noinline]] inline void refuse_processor(const recipe& r) {
+  throw instruction_set_error(message() << "an any_reduction of " << r.text()
+                                        << " that was made for a device (kf::cuda_host) was asked to run on the processor");
+}
+
+/// The reduction as data, on an executor; says in a sentence where there is none.
+template <class T, class Reduction, class Executor>
 consteval const recipe* recipe_for_any() {
   constexpr bool single = Reduction::items::size == 1;
   static_assert(single, "kernfold: an any_reduction has one result: make one for each reduction that was given to fold_all or "
                         "backward (or call them directly, to share their sweeps)");
-  if constexpr (single) return &recipe_of<Reduction, cpu, T>;
+  if constexpr (single) return &recipe_of<Reduction, Executor, T>;
   else return nullptr;
 }
 
@@ -229,7 +238,8 @@ consteval const recipe* recipe_for_any() {
 ///   r.indices(args...)        the same for argmin, argmax and argkmin, whose result are indices
 ///   r.into(out, args...)      writes to the caller's memory; r.add_to(out, args...) adds to it
 ///   r.on(kf::cpu{...})        the same, with these threads, this instruction set, this progress and stop condition
-/// It is a pointer to constants: to copy it is free. What a reduction's call checks at compile time is checked here at run
+/// Made in a .cu with an executor, kf::any_reduction<float>(reduction, kf::cuda_host{}), it runs on that device.
+/// It is little more than a pointer to constants: to copy it is free. What a reduction's call checks at compile time is checked here at run
 /// time: throws shape_error where the number of arguments, an element type or a size does not fit, and what that call throws.
 template <class T>
 class any_reduction {
@@ -239,17 +249,23 @@ class any_reduction {
   // Always inlined: units built for different instruction sets share these names, and must not share a body that calls into
   // the inline namespace of one of them.
   template <reduction_like R>
-  [[gnu::always_inline]] constexpr any_reduction(R) : made_(detail::recipe_for_any<T, R>()) {}
+  [[gnu::always_inline]] constexpr any_reduction(R) : made_(detail::recipe_for_any<T, R, cpu>()) {}
+  template <reduction_like R>
+  [[gnu::always_inline]] constexpr any_reduction(R, cuda_host device)
+      : made_(detail::recipe_for_any<T, R, cuda_host>()), device_(device), is_on_device_(true) {}
 
   template <class... Args>
-  [[gnu::always_inline]] matrix<T> operator()(const Args&... args) const { return on(cpu{})(args...); }
+  [[gnu::always_inline]] matrix<T> operator()(const Args&... args) const { return placed()(args...); }
   template <class... Args>
-  [[gnu::always_inline]] matrix<std::int64_t> indices(const Args&... args) const { return on(cpu{}).indices(args...); }
+  [[gnu::always_inline]] matrix<std::int64_t> indices(const Args&... args) const { return placed().indices(args...); }
   template <class Output, class... Args>
-  [[gnu::always_inline]] void into(Output&& out, const Args&... args) const { on(cpu{}).into(static_cast<Output&&>(out), args...); }
+  [[gnu::always_inline]] void into(Output&& out, const Args&... args) const { placed().into(static_cast<Output&&>(out), args...); }
   template <class Output, class... Args>
-  [[gnu::always_inline]] void add_to(Output&& out, const Args&... args) const { on(cpu{}).add_to(static_cast<Output&&>(out), args...); }
-  [[gnu::always_inline]] detail::placed_any<T> on(cpu where) const { return {made_, static_cast<cpu&&>(where)}; }
+  [[gnu::always_inline]] void add_to(Output&& out, const Args&... args) const { placed().add_to(static_cast<Output&&>(out), args...); }
+  [[gnu::always_inline]] detail::placed_any<T> on(cpu where) const {
+    if (is_on_device_) detail::refuse_processor(*made_);
+    return {made_, static_cast<cpu&&>(where)};
+  }
 
   /// How many arguments a call takes.
   [[gnu::always_inline]] int argument_count() const { return detail::position_count(*made_); }
@@ -265,11 +281,18 @@ class any_reduction {
   [[gnu::always_inline]] axis folds() const { return made_->outputs[0].folds; }
   /// Whether the result are indices, std::int64_t.
   [[gnu::always_inline]] bool gives_indices() const { return made_->outputs[0].element == detail::code_of<std::int64_t>; }
+  /// Whether it was made for a device, and for which.
+  [[gnu::always_inline]] bool is_on_device() const { return is_on_device_; }
+  [[gnu::always_inline]] cuda_host device() const { return device_; }
   /// As data, for adapters.
   [[gnu::always_inline]] const detail::recipe& as_data() const { return *made_; }
 
  private:
   const detail::recipe* made_;
+  cuda_host device_{};
+  bool is_on_device_ = false;
+
+  [[gnu::always_inline]] detail::placed_any<T> placed() const { return {made_, cpu{}, device_, is_on_device_}; }
 };
 
 inline namespace KERNFOLD_ABI {

@@ -4,14 +4,9 @@
 
 #include "../engine/cuda/executor.cuh"
 #include "computation.hpp"
+#include "cuda_host.hpp"
 
 namespace kernfold {
-
-/// Runs on a device with arrays of the host, which are copied; the call returns when the result is there.
-struct cuda_host {
-  int device = 0;
-  std::int64_t chunk_rows = 0;  // rows of the output that are copied and computed at a time; 0: chosen
-};
 
 namespace detail {
 inline namespace KERNFOLD_ABI {

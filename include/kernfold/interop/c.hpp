@@ -32,13 +32,13 @@ inline loose_array array_from_c(const kf_array& a) {
 }
 
 template <class T>
-void compute_into_c(const recipe& r, const cpu& where, const loose_array& result, const loose_call& call) {
+void compute_into_c(const recipe& r, const void* executor, const loose_array& result, const loose_call& call) {
   T* const data = static_cast<T*>(const_cast<void*>(result.data));
-  compute_any_into<T>(r, &where, call, {static_cast<const array_shape&>(result), data}, false);
+  compute_any_into<T>(r, executor, call, {static_cast<const array_shape&>(result), data}, false);
 }
 
-[[gnu::noinline]] inline void compute_from_c(const recipe& r, const cpu& where, const kf_array& result, const kf_array* arguments,
-                                             int count) {
+[[gnu::noinline]] inline void compute_from_c(const recipe& r, const void* executor, const kf_array& result,
+                                             const kf_array* arguments, int count) {
   if (count != position_count(r)) refuse_argument_count(r, count);
   const auto size = static_cast<std::size_t>(count) + 1;
   std::vector<loose_array> by_position(size);
@@ -48,9 +48,9 @@ void compute_into_c(const recipe& r, const cpu& where, const loose_array& result
   std::vector<std::int64_t> numbers(size);
   const loose_call call{by_position.data(), count, given.data(), arrays.data(), numbers.data()};
   const loose_array target = array_from_c(result);
-  if (target.element == code_of<float>) compute_into_c<float>(r, where, target, call);
-  else if (target.element == code_of<double>) compute_into_c<double>(r, where, target, call);
-  else if (target.element == code_of<std::int64_t>) compute_into_c<std::int64_t>(r, where, target, call);
+  if (target.element == code_of<float>) compute_into_c<float>(r, executor, target, call);
+  else if (target.element == code_of<double>) compute_into_c<double>(r, executor, target, call);
+  else if (target.element == code_of<std::int64_t>) compute_into_c<std::int64_t>(r, executor, target, call);
   else refuse_output_element(r, target.element);
 }
 
@@ -62,14 +62,16 @@ inline void copy_sentence(char* to, std::size_t size, const char* sentence) noex
   to[n] = '\0';
 }
 
-[[gnu::noinline]] inline kf_status into_from_c(const recipe& r, const cpu& where, const kf_array& result, const kf_array* arguments,
-                                               int count, char* message, std::size_t message_size) noexcept {
+[[gnu::noinline]] inline kf_status into_from_c(const recipe& r, const void* executor, const kf_array& result,
+                                               const kf_array* arguments, int count, char* message,
+                                               std::size_t message_size) noexcept {
   const auto say = [&](kf_status status, const char* sentence) {
     copy_sentence(message, message_size, sentence);
     return status;
   };
   try {
-    compute_from_c(r, where, result, arguments, count);
+    if (executor == nullptr) refuse_processor(r);
+    compute_from_c(r, executor, result, arguments, count);
     return say(kf_ok, "");
   } catch (const shape_error& e) {
     return say(kf_shape_error, e.what());
@@ -98,8 +100,18 @@ inline namespace KERNFOLD_ABI {
 /// may be NULL.
 template <class T>
 kf_status into_from_c(const any_reduction<T>& r, const kf_array& result, const kf_array* arguments, int argument_count, char* message,
-                      std::size_t message_size, const cpu& where = {}) noexcept {
-  return detail::into_from_c(r.as_data(), where, result, arguments, argument_count, message, message_size);
+                      std::size_t message_size) noexcept {
+  const cuda_host device = r.device();
+  const cpu processor;
+  const void* const executor = r.is_on_device() ? static_cast<const void*>(&device) : &processor;
+  return detail::into_from_c(r.as_data(), executor, result, arguments, argument_count, message, message_size);
+}
+/// The same, on the processor, with these threads, this instruction set, this progress and stop condition.
+template <class T>
+kf_status into_from_c(const any_reduction<T>& r, const kf_array& result, const kf_array* arguments, int argument_count, char* message,
+                      std::size_t message_size, const cpu& where) noexcept {
+  return detail::into_from_c(r.as_data(), r.is_on_device() ? nullptr : &where, result, arguments, argument_count, message,
+                             message_size);
 }
 
 }  // namespace KERNFOLD_ABI

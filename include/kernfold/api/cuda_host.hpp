@@ -1,0 +1,14 @@
+// kernfold/api/cuda_host.hpp: kf::cuda_host, as those name it who only call what a .cu has made.
+#pragma once
+
+#include <cstdint>
+
+namespace kernfold {
+
+/// Runs on a device with arrays of the host, which are copied; the call returns when the result is there.
+struct cuda_host {
+  int device = 0;
+  std::int64_t chunk_rows = 0;  // rows of the output that are copied and computed at a time; 0: chosen
+};
+
+}  // namespace kernfold

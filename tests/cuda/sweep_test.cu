@@ -14,7 +14,7 @@ namespace kf = kernfold;
 
 namespace {
 
-/// A host that plays the device (tests/unit/engine/cuda/calls_test.cpp) is given less to do.
+/// A host that plays the device (tests/unit/engine/cuda/executor_test.cpp) is given less to do.
 constexpr int less = KERNFOLD_CUDA ? 1 : 10;
 
 constexpr auto x = kf::Vi<0, 3>;

@@ -17,6 +17,15 @@ struct results : detail::slot_list_of<Ts...> {
   friend KERNFOLD_HD auto get(results&& r) { return static_cast<type_at<type_list<Ts...>, At>&&>(detail::get<At>(r)); }
 };
 
+namespace detail {
+/// What a call returns: its only result, or all of them.
+template <class T, class... Ts>
+KERNFOLD_INLINE auto one_or_all(results<T, Ts...>& all) {
+  if constexpr (sizeof...(Ts) == 0) return T(static_cast<T&&>(get<0>(all)));
+  else return results<T, Ts...>(static_cast<results<T, Ts...>&&>(all));
+}
+}  // namespace detail
+
 /// Options of a reduction, for .with(...).
 template <accumulation A>
 struct accumulation_option {};

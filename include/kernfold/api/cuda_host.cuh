@@ -151,11 +151,14 @@ class copied_call {
   std::int64_t chunk_out_bytes() const {
     std::int64_t bytes = 0;
     for (int o = 0; o < recipe_.output_count; ++o)
-      bytes += aligned(output_chunk(o, chunk_) * recipe_.outputs[o].dim * recipe_.outputs[o].element.bytes);
+      bytes += output_bytes(o);
     return bytes;
   }
   std::int64_t output_chunk(int o, std::int64_t count) const {
     return chunked_ == role::parameter ? output_rows(recipe_.outputs[o].folds, counts_) : count;
+  }
+  std::int64_t output_bytes(int o) const {
+    return aligned(output_chunk(o, chunk_) * recipe_.outputs[o].dim * recipe_.outputs[o].element.bytes);
   }
   row_counts counts_of(std::int64_t count) const {
     row_counts c = counts_;
@@ -170,8 +173,8 @@ class copied_call {
       if (is_chunked(recipe_.symbols[s])) continue;
       const std::int64_t bytes = bytes_of(s, arrays_[s].rows);
       if (bytes == 0) continue;
-      const matrix<char> rows(1, bytes);
-      gather_bytes(const_cast<char*>(rows.data()), arrays_[s], recipe_.symbols[s], 0, arrays_[s].rows);
+      matrix<char> rows(1, bytes);
+      gather_bytes(rows.data(), arrays_[s], recipe_.symbols[s], 0, arrays_[s].rows);
       check_cuda(cudaMemcpy(memory, rows.data(), std::size_t(bytes), cudaMemcpyHostToDevice), "cudaMemcpy to the device");
       on_device_[s].data = memory;
       memory += bytes;
@@ -203,7 +206,7 @@ class copied_call {
     std::int64_t out = at;
     for (int o = 0; o < recipe_.output_count; ++o) {
       outputs[o] = {l.device.data() + out, recipe_.outputs[o].dim, 1, false};
-      out += aligned(output_chunk(o, chunk_) * recipe_.outputs[o].dim * recipe_.outputs[o].element.bytes);
+      out += output_bytes(o);
     }
     compute_({l.stream, l.device.data() + out, limits_, recipe_.text}, arrays, counts_of(count), outputs);
     if (out > at)
@@ -228,7 +231,7 @@ class copied_call {
         scatter_result(outputs_[o], reinterpret_cast<const double*>(from), l.first, count, shape.dim);
       else
         scatter_result(outputs_[o], reinterpret_cast<const std::int64_t*>(from), l.first, count, shape.dim);
-      from += aligned(output_chunk(o, chunk_) * shape.dim * shape.element.bytes);
+      from += output_bytes(o);
     }
   }
 

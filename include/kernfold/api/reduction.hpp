@@ -63,8 +63,7 @@ struct placed {
     const output_array outputs[] = {
         allocate_output<element_of_item<Items, Real>>(where, detail::get<Is>(all), r.outputs[Is], counts)...};
     r.compute(&where, arrays, counts, outputs);
-    if constexpr (sizeof...(Items) == 1) return static_cast<std::remove_reference_t<decltype(detail::get<0>(all))>&&>(detail::get<0>(all));
-    else return all;
+    return detail::one_or_all(all);
   }
 
   template <class Output, class... Args>

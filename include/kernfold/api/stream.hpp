@@ -178,8 +178,7 @@ class running_reduction {
     const output_array outputs[] = {detail::allocate_output<detail::element_of_item<Items, Real>>(
         where_, detail::get<Is>(all), row_recipe.outputs[Is], counts)...};
     finish_to(rows, counts, outputs);
-    if constexpr (sizeof...(Items) == 1) return static_cast<std::remove_reference_t<decltype(detail::get<0>(all))>&&>(detail::get<0>(all));
-    else return all;
+    return detail::one_or_all(all);
   }
 
   /// f with the arrays of the plan's leaves, in their order.

@@ -17,13 +17,13 @@ struct one_row {
   const arrays& data;
   std::int64_t i, j;
 
-  template <class T, class Leaf> T load(int k) const {
+  template <class T, class Leaf> T load(int, int k) const {
     if constexpr (kf::is_variable<Leaf>)
       return static_cast<T>(element(Leaf::position, Leaf::dim, Leaf::symbol_role, k));
     else
       return static_cast<T>(folded_row<typename Leaf::spec, Leaf::folds>(data, row(Leaf::symbol_role)).at(k).value);
   }
-  template <class T, class Leaf> std::int64_t load_index(int k) const {
+  template <class T, class Leaf> std::int64_t load_index(int, int k) const {
     if constexpr (kf::is_variable<Leaf>)
       return static_cast<std::int64_t>(element(Leaf::position, Leaf::dim, Leaf::symbol_role, k));
     else
@@ -61,7 +61,7 @@ template <kf::stage S, class Program, class Real> auto run_stage(kept_values<Rea
     kept.indices[int(S)].resize(size.kept_indices);
     f.kept = kept.reals[int(S)].data();
     f.kept_indices = kept.indices[int(S)].data();
-    kf::evaluate(f, source);
+    kf::evaluate(f, source, kf::whole_stage<Program, S>{});
   }
   return f;
 }

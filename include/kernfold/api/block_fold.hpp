@@ -66,7 +66,7 @@ struct block_source {
   KERNFOLD_HD_LAYER block_source at(std::int64_t c) const { return {args, count, c}; }
 
   template <class T, class Leaf>
-  KERNFOLD_HD_LAYER T load(int k) const {
+  KERNFOLD_HD_LAYER T load(int, int k) const {
     if constexpr (is_origin<Leaf>) {
       using V = typename Leaf::variable;
       return T(median_of_five<Real>(count, [&](std::int64_t c) KERNFOLD_INLINE_LAMBDA { return of_column<V>(c, k); }));
@@ -75,7 +75,7 @@ struct block_source {
     }
   }
   template <class T, class Leaf>
-  KERNFOLD_HD_LAYER math::index_t<T> load_index(int k) const { return values<math::index_t<T>, std::int64_t, Leaf>(k); }
+  KERNFOLD_HD_LAYER math::index_t<T> load_index(int, int k) const { return values<math::index_t<T>, std::int64_t, Leaf>(k); }
 
  private:
   template <class V>
@@ -177,20 +177,22 @@ class basic_block_fold {
     loop::identity(s);
     tiles_.fold_columns(s, parameters, rows, source, 0, count);
     typename loop::pair_frame f;
-    loop::see_rows(f, parameters, rows);
+    see_rows(f, parameters, rows);
     return results_of(s, f, count > 0, typename loop::fold_numbers{});
   }
   template <class Source>
   KERNFOLD_HD_LAYER row_values<T> prepare_rows(T* reals, math::index_t<T>* ints, const parameter_values<Real>& parameters,
                                                const Source& source) const {
+    row_values<T> rows{reals, ints, {}};
+    if constexpr (P::reads_row_number) rows.numbers = math::index_t<T>::iota(first_row_, row_stride_);
     frame<P, stage::row, T> f;
     f.parameters = parameters.reals;
     f.parameter_indices = parameters.indices;
-    if constexpr (P::reads_row_number) f.row_number = math::index_t<T>::iota(first_row_, row_stride_);
+    f.row_number = rows.numbers;
     f.kept = reals;
     f.kept_indices = ints;
-    evaluate(f, source);
-    return {reals, ints, f.row_number};
+    evaluate(f, source, whole_stage<P, stage::row>{});
+    return rows;
   }
 
   /// A result: kf::vec<element, dim>; kf::vec of Rows of them where a thread has several rows.

@@ -110,13 +110,43 @@ consteval role_set lowering_of(type_list<Options...> options) {
   return executor_traits<Executor>::lowering | (contains<accurate_exp_option>(options) ? keeps_exponentials : no_roles);
 }
 
-/// What a reduction computes, from arrays that were found to fit.
+/// The sweep that computes the items of a reduction along one axis.
+template <axis A, role_set Lowering, accumulation Accumulation, class Real, class Items>
+struct plan_along;
+template <axis A, role_set Lowering, accumulation Accumulation, class Real, class... Items>
+struct plan_along<A, Lowering, Accumulation, Real, type_list<Items...>> {
+  using type = sweep_plan<A, Accumulation, Lowering, Real, typename Items::spec...>;
+};
+template <axis A, class Items>
+struct items_along;
+template <axis A, class... Items>
+struct items_along<A, type_list<Items...>> {
+  using type = join<keep_if<Items::folds == A, Items>...>;
+};
+
+template <class Leaf>
+struct array_behind {
+  using type = Leaf;
+};
+template <class V>
+struct array_behind<origin_of<V>> {
+  using type = V;
+};
+/// The place of each leaf's array among those of Symbols.
+template <class Leaves, class Symbols>
+struct leaf_places;
+template <class... Leaves, class Symbols>
+struct leaf_places<type_list<Leaves...>, Symbols> {
+  static constexpr int count = sizeof...(Leaves);
+  static constexpr int row[] = {index_of<typename array_behind<Leaves>::type>(Symbols{})..., -1};
+};
+[[gnu::noinline]] inline void pick_arrays(leaf_array* picked, const leaf_array* arrays, const int* places, int count) {
+  for (int k = 0; k < count; ++k) picked[k] = arrays[places[k]];
+}
+
+/// What a reduction computes, from arrays that were found to fit: one for each symbol of its signature.
 template <class Reduction, class Executor, class Real>
-class computation {
-  using traits = executor_traits<Executor>;
-
-
- public:
+struct computation {
   static void run(const void* executor, const leaf_array* arrays, row_counts counts, const output_array* outputs) {
     const Executor& where = *static_cast<const Executor*>(executor);
     if constexpr (requires { typename traits::pass; })
@@ -129,76 +159,65 @@ class computation {
       compute(where, arrays, counts, outputs);
   }
   static void compute(const Executor& where, const leaf_array* arrays, row_counts counts, const output_array* outputs) {
-    computation c(where, arrays, counts);
-    c.compute_folded(folded_leaves{});
-    c.sweep_items<axis::j>(typename Reduction::items{}, outputs);
-    c.sweep_items<axis::i>(typename Reduction::items{}, outputs);
-    c.sweep_items<axis::both>(typename Reduction::items{}, outputs);
+    if constexpr (folded_leaves::size == 0) {
+      compute_items(where, arrays, counts, outputs);
+    } else {
+      leaf_array all[symbols::size];
+      for (int s = 0; s < signature::size; ++s) all[s] = arrays[s];
+      all_folded_rows<Executor, Real, folded_leaves> folded;
+      compute_folded(where, folded, all, counts, folded_leaves{});
+      compute_items(where, all, counts, outputs);
+    }
   }
 
  private:
+  using traits = executor_traits<Executor>;
   using signature = typename Reduction::signature;
   using options = typename Reduction::options;
+  using items = typename Reduction::items;
   using folded_leaves = typename folded_closure<typename folded_in<typename Reduction::formulas>::type>::type;
+  using symbols = join<signature, folded_leaves>;
 
-  const Executor& where_;
-  const leaf_array* arrays_;
-  row_counts counts_;
-  all_folded_rows<Executor, Real, folded_leaves> folded_;
+  template <axis A, class Items>
+  using plan = typename plan_along<A, lowering_of<Executor>(options{}), accumulation_of(options{}), Real, Items>::type;
+  template <axis A>
+  using along = typename items_along<A, items>::type;
 
-  computation(const Executor& where, const leaf_array* arrays, row_counts counts)
-      : where_(where), arrays_(arrays), counts_(counts) {}
-
-  template <class... Leaves>
-  void compute_folded(type_list<Leaves...>) {
-    (compute_leaf<Leaves>(), ...);
+  /// Each folded leaf's rows go behind the symbols' arrays, where those after it find them.
+  template <class Folded, class... Leaves>
+  static void compute_folded(const Executor& where, Folded& folded, leaf_array* all, row_counts counts, type_list<Leaves...>) {
+    leaf_array* next = all + signature::size;
+    ((*next = compute_leaf<Leaves>(where, values_of<Leaves>(folded), all, counts), ++next), ...);
   }
-  template <class Leaf>
-  void compute_leaf() {
-    const output_array out = allocate_output<element_of_folded<Leaf, Real>>(where_, values_of<Leaf>(folded_),
-                                                                            {Leaf::folds, Leaf::dim, {}}, counts_);
-    sweep<Leaf::folds, typename Leaf::spec>(&out);
+  template <class Leaf, class Memory>
+  static leaf_array compute_leaf(const Executor& where, Memory& values, const leaf_array* all, row_counts counts) {
+    const output_array out =
+        allocate_output<element_of_folded<Leaf, Real>>(where, values, {Leaf::folds, Leaf::dim, {}}, counts);
+    sweep<plan<Leaf::folds, type_list<item<Leaf::folds, typename Leaf::spec>>>>(where, all, counts, &out);
+    return {out.data, out.row_stride, out.col_stride, output_rows(Leaf::folds, counts)};
   }
 
-  template <axis A, class... Items>
-  void sweep_items(type_list<Items...>, const output_array* all) {
-    using along = join<std::conditional_t<Items::folds == A, type_list<Items>, type_list<>>...>;
-    if constexpr (along::size == sizeof...(Items)) {
-      sweep_along<A>(along{}, all);
-    } else if constexpr (along::size > 0) {
-      output_array outputs[along::size];
-      int from = 0, to = 0;
-      ((Items::folds == A ? void(outputs[to++] = all[from++]) : void(++from)), ...);
-      sweep_along<A>(along{}, outputs);
-    }
+  static void compute_items(const Executor& where, const leaf_array* arrays, row_counts counts, const output_array* outputs) {
+    if constexpr (along<axis::j>::size > 0) compute_along<axis::j>(where, arrays, counts, outputs, items{});
+    if constexpr (along<axis::i>::size > 0) compute_along<axis::i>(where, arrays, counts, outputs, items{});
+    if constexpr (along<axis::both>::size > 0) compute_along<axis::both>(where, arrays, counts, outputs, items{});
   }
   template <axis A, class... Items>
-  void sweep_along(type_list<Items...>, const output_array* outputs) {
-    sweep<A, typename Items::spec...>(outputs);
+  static void compute_along(const Executor& where, const leaf_array* arrays, row_counts counts, const output_array* all,
+                            type_list<Items...>) {
+    output_array outputs[along<A>::size];
+    int from = 0, to = 0;
+    ((Items::folds == A ? void(outputs[to++] = all[from++]) : void(++from)), ...);
+    sweep<plan<A, along<A>>>(where, arrays, counts, outputs);
   }
 
-  template <axis A, class... Specs>
-  void sweep(const output_array* outputs) {
-    using plan = sweep_plan<A, accumulation_of(options{}), lowering_of<Executor>(options{}), Real, Specs...>;
-    run_plan<plan, A>(outputs, typename plan::program_type::leaves{});
-  }
-  template <class Plan, axis A, class... Leaves>
-  void run_plan(const output_array* outputs, type_list<Leaves...>) {
-    const leaf_array leaves[] = {leaf<Leaves>()..., leaf_array{}};
-    traits::template run<Plan>(where_, leaves, outputs, A == axis::i ? counts_.j : counts_.i,
-                                                  A == axis::i ? counts_.i : counts_.j);
-  }
-  template <class Leaf>
-  leaf_array leaf() {
-    if constexpr (is_folded<Leaf>) {
-      auto& values = values_of<Leaf>(folded_);
-      return {traits::data_of(values), values.cols(), 1, values.rows()};
-    } else if constexpr (is_origin<Leaf>) {
-      return leaf<typename Leaf::variable>();
-    } else {
-      constexpr int number = index_of<Leaf>(signature{});
-      return arrays_[number];
-    }
+  template <class Plan>
+  static void sweep(const Executor& where, const leaf_array* arrays, row_counts counts, const output_array* outputs) {
+    using places = leaf_places<typename Plan::program_type::leaves, symbols>;
+    leaf_array leaves[places::count + 1];
+    pick_arrays(leaves, arrays, places::row, places::count);
+    constexpr bool rows_are_j = Plan::folded_axis == axis::i;
+    traits::template run<Plan>(where, leaves, outputs, rows_are_j ? counts.j : counts.i, rows_are_j ? counts.i : counts.j);
   }
 };
 

@@ -32,10 +32,10 @@ struct placed {
   }
   /// Writes the result to the caller's memory.
   template <class Output, class... Args>
-  void into(Output&& out, const Args&... args) const { write(false, static_cast<Output&&>(out), args...); }
+  void into(Output&& out, const Args&... args) const { write(where, false, static_cast<Output&&>(out), args...); }
   /// Adds the result to the caller's memory.
   template <class Output, class... Args>
-  void add_to(Output&& out, const Args&... args) const { write(true, static_cast<Output&&>(out), args...); }
+  void add_to(Output&& out, const Args&... args) const { write(where, true, static_cast<Output&&>(out), args...); }
   /// The call prepared for arrays of a shape: see device_plan.
   template <class Real>
   auto plan(pair_shape shape) const {
@@ -54,6 +54,20 @@ struct placed {
     }
   }
 
+  /// Writes the result to the caller's memory, or adds it.
+  template <class Output, class... Args>
+  static void write(const Executor& where, bool add, Output&& out, const Args&... args) {
+    static_assert(Reduction::items::size == 1, "kernfold: into and add_to write one result; call the reduction for several");
+    using choice = real_choice_of<typename Reduction::signature, type_list<Args...>>;
+    if constexpr (choice::match && Reduction::items::size == 1) {
+      using real = typename choice::real;
+      call_arguments<typename Reduction::signature, type_list<Args...>, real, traits::is_device> arguments(args...);
+      const auto target = describe_as_result<element_of_item<type_at<typename Reduction::items, 0>, real>>(
+          static_cast<Output&&>(out));
+      compute_into(recipe_of<Reduction, Executor, real>, &where, arguments.given, arguments.arrays, target, add);
+    }
+  }
+
  private:
   template <class Real, class... Items, int... Is>
   auto compute_new(const given_array* given, leaf_array* arrays, type_list<Items...>, std::integer_sequence<int, Is...>) const {
@@ -66,18 +80,6 @@ struct placed {
     return detail::one_or_all(all);
   }
 
-  template <class Output, class... Args>
-  void write(bool add, Output&& out, const Args&... args) const {
-    static_assert(Reduction::items::size == 1, "kernfold: into and add_to write one result; call the reduction for several");
-    using choice = real_choice_of<typename Reduction::signature, type_list<Args...>>;
-    if constexpr (choice::match && Reduction::items::size == 1) {
-      using real = typename choice::real;
-      call_arguments<typename Reduction::signature, type_list<Args...>, real, traits::is_device> arguments(args...);
-      const auto target = describe_as_result<element_of_item<type_at<typename Reduction::items, 0>, real>>(
-          static_cast<Output&&>(out));
-      compute_into(recipe_of<Reduction, Executor, real>, &where, arguments.given, arguments.arrays, target, add);
-    }
-  }
 };
 
 }  // namespace KERNFOLD_ABI
@@ -106,9 +108,9 @@ struct reduction {
   template <class... Args>
   auto operator()(const Args&... args) const { return on(cpu{})(args...); }
   template <class Output, class... Args>
-  void into(Output&& out, const Args&... args) const { on(cpu{}).into(static_cast<Output&&>(out), args...); }
+  void into(Output&& out, const Args&... args) const { on_cpu::write(cpu{}, false, static_cast<Output&&>(out), args...); }
   template <class Output, class... Args>
-  void add_to(Output&& out, const Args&... args) const { on(cpu{}).add_to(static_cast<Output&&>(out), args...); }
+  void add_to(Output&& out, const Args&... args) const { on_cpu::write(cpu{}, true, static_cast<Output&&>(out), args...); }
 
   /// Begins a reduction whose columns arrive in pieces: see running_reduction.
   template <class... Args>
@@ -128,6 +130,9 @@ struct reduction {
      ...);
     return m;
   }
+
+ private:
+  using on_cpu = detail::placed<reduction, cpu>;
 };
 
 template <class R>

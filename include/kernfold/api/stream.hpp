@@ -17,15 +17,6 @@ struct sides<A, type_list<Vs...>> {
   using rows = join<keep_if<Vs::symbol_role != folded, Vs>...>;
 };
 
-/// The sweep that folds all of a reduction's items.
-template <axis Folds, role_set Lowering, accumulation A, class Real, class Items>
-struct stream_plan;
-template <axis Folds, role_set Lowering, accumulation A, class Real, class... Items>
-struct stream_plan<Folds, Lowering, A, Real, type_list<Items...>> {
-  static_assert(((Items::folds == Folds) && ...), "kernfold: reductions that share a stream of columns fold the same axis");
-  using type = sweep_plan<Folds, A, Lowering, Real, typename Items::spec...>;
-};
-
 inline namespace KERNFOLD_ABI {
 
 /// The arrays of one side as they were given, to be bound again whenever the states move on. Plain numbers are kept here.
@@ -89,9 +80,8 @@ class running_reduction {
     if (!states_.has_shape_of(later.states_))
       throw shape_error(message() << "two states of " << Reduction::text()
                                   << " differ in their number of rows or their instruction set, and cannot be merged");
-    leaf_array rows[row_side::size + 1], none[column_side::size + 1] = {};
-    row_arguments_.bind(row_recipe, rows);
-    with_leaves(rows, none, [&](const leaf_array* leaves) { traits::merge(states_, later.states_, leaves); });
+    step_arrays arrays(*this);
+    traits::merge(states_, later.states_, arrays.as_leaves());
     if (later.columns_ > columns_) columns_ = later.columns_;
     has_columns_ = has_columns_ || later.has_columns_;
     return *this;
@@ -112,10 +102,9 @@ class running_reduction {
     static_assert(Reduction::items::size == 1, "kernfold: finish(out) writes one result; finish() returns several");
     const auto target = detail::describe_as_result<detail::element_of_item<type_at<typename Reduction::items, 0>, Real>>(
         static_cast<Output&&>(out));
-    leaf_array rows[row_side::size + 1];
-    const detail::row_counts counts = row_arguments_.bind(row_recipe, rows);
-    const output_array output = detail::bind_output(row_recipe, 0, target, target.data, rows, counts);
-    finish_to(rows, counts, &output);
+    step_arrays arrays(*this);
+    const output_array output = detail::bind_output(row_recipe, 0, target, target.data, arrays.of_symbols, arrays.counts);
+    finish_to(arrays, &output);
   }
 
  private:
@@ -124,8 +113,12 @@ class running_reduction {
   using row_side = typename sides::rows;
   using column_side = typename sides::columns;
   using options = typename Reduction::options;
-  using plan = typename detail::stream_plan<folds, detail::lowering_of<Executor>(options{}), detail::accumulation_of(options{}),
-                                            Real, typename Reduction::items>::type;
+  static_assert(detail::items_along<folds, typename Reduction::items>::type::size == Reduction::items::size,
+                "kernfold: reductions that share a stream of columns fold the same axis");
+  using plan = typename detail::plan_along<folds, detail::lowering_of<Executor>(options{}), detail::accumulation_of(options{}),
+                                           Real, typename Reduction::items>::type;
+  using symbols = join<row_side, column_side>;
+  using places = detail::leaf_places<typename plan::program_type::leaves, symbols>;
   using traits = executor_traits<Executor>;
   static_assert(detail::folded_in<typename Reduction::formulas>::type::size == 0,
                 "kernfold: this reduction needs the value of another one over all columns (as the gradient of a log-sum-exp "
@@ -144,64 +137,43 @@ class running_reduction {
   bool has_columns_ = false;
   typename traits::states states_;
 
+  /// The arrays of a step as the plan's leaves: those of the rows first, then those of the columns, if it has any.
+  struct step_arrays {
+    leaf_array of_symbols[symbols::size + 1] = {};
+    leaf_array leaves[places::count + 1];
+    detail::row_counts counts;
+    explicit step_arrays(const running_reduction& r) : counts(r.row_arguments_.bind(row_recipe, of_symbols)) {}
+    leaf_array* of_columns() { return of_symbols + row_side::size; }
+    const leaf_array* as_leaves() {
+      detail::pick_arrays(leaves, of_symbols, places::row, places::count);
+      return leaves;
+    }
+  };
+
   typename traits::states begin() const {
-    leaf_array rows[row_side::size + 1];
-    const detail::row_counts counts = row_arguments_.bind(row_recipe, rows);
-    leaf_array none[column_side::size + 1] = {};
-    return with_leaves(rows, none, [&](const leaf_array* leaves) {
-      return traits::template begin<plan>(where_, leaves, row_count(counts));
-    });
+    step_arrays arrays(*this);
+    return traits::template begin<plan>(where_, arrays.as_leaves(), row_count(arrays.counts));
   }
   void absorb_piece(const detail::given_array* given) {
-    leaf_array rows[row_side::size + 1], columns[column_side::size + 1];
-    const detail::row_counts counts = row_arguments_.bind(row_recipe, rows);
-    const detail::row_counts piece = detail::bind_arrays(column_recipe, given, columns);
+    step_arrays arrays(*this);
+    const detail::row_counts piece = detail::bind_arrays(column_recipe, given, arrays.of_columns());
     const std::int64_t count = folds == axis::i ? piece.i : piece.j;
-    with_leaves(rows, columns, [&](const leaf_array* leaves) {
-      traits::absorb(where_, states_, leaves, row_count(counts), columns_, columns_ + count);
-    });
+    traits::absorb(where_, states_, arrays.as_leaves(), row_count(arrays.counts), columns_, columns_ + count);
     columns_ += count;
     has_columns_ = has_columns_ || count > 0;
   }
-  void finish_to(const leaf_array* rows, detail::row_counts counts, const output_array* outputs) {
-    leaf_array none[column_side::size + 1] = {};
-    with_leaves(rows, none, [&](const leaf_array* leaves) {
-      // Without columns, wherever their numbers begin, a sum is 0 whatever its rows' factor is.
-      traits::finish(where_, states_, leaves, outputs, row_count(counts), has_columns_ ? columns_ : 0);
-    });
+  void finish_to(step_arrays& arrays, const output_array* outputs) {
+    // Without columns, wherever their numbers begin, a sum is 0 whatever its rows' factor is.
+    traits::finish(where_, states_, arrays.as_leaves(), outputs, row_count(arrays.counts), has_columns_ ? columns_ : 0);
   }
   template <class... Items, int... Is>
   auto finish_new(type_list<Items...>, std::integer_sequence<int, Is...>) {
-    leaf_array rows[row_side::size + 1];
-    const detail::row_counts counts = row_arguments_.bind(row_recipe, rows);
+    step_arrays arrays(*this);
     results<typename traits::template memory<detail::element_of_item<Items, Real>>...> all;
     const output_array outputs[] = {detail::allocate_output<detail::element_of_item<Items, Real>>(
-        where_, detail::get<Is>(all), row_recipe.outputs[Is], counts)...};
-    finish_to(rows, counts, outputs);
+        where_, detail::get<Is>(all), row_recipe.outputs[Is], arrays.counts)...};
+    finish_to(arrays, outputs);
     return detail::one_or_all(all);
-  }
-
-  /// f with the arrays of the plan's leaves, in their order.
-  template <class F>
-  static auto with_leaves(const leaf_array* rows, const leaf_array* columns, F f) {
-    return with_leaves(rows, columns, f, typename plan::program_type::leaves{});
-  }
-  template <class F, class... Leaves>
-  static auto with_leaves(const leaf_array* rows, const leaf_array* columns, F& f, type_list<Leaves...>) {
-    const leaf_array leaves[] = {leaf<Leaves>(rows, columns)..., leaf_array{}};
-    return f(leaves);
-  }
-  template <class Leaf>
-  static leaf_array leaf(const leaf_array* rows, const leaf_array* columns) {
-    if constexpr (is_origin<Leaf>) {
-      return leaf<typename Leaf::variable>(rows, columns);
-    } else if constexpr (Leaf::symbol_role == sides::folded) {
-      constexpr int number = index_of<Leaf>(column_side{});
-      return columns[number];
-    } else {
-      constexpr int number = index_of<Leaf>(row_side{});
-      return rows[number];
-    }
   }
 };
 

@@ -13,6 +13,14 @@
 #define KERNFOLD_DEVICE_PASS 0
 #endif
 
+// g++ may replace a function by a clone that takes its arguments in another form (IPA-SRA), and does not inline such a clone where
+// a function is flattened: what it calls would run out of line, without its target. So layers and packs are not cloned.
+#if defined(__clang__) || KERNFOLD_DEVICE_PASS
+#define KERNFOLD_NO_CLONE
+#else
+#define KERNFOLD_NO_CLONE __attribute__((noclone))
+#endif
+
 // KERNFOLD_HD marks a function that runs inside the loop nest: on the host and on the device, always inlined.
 // Inlining is not a matter of taste here: the entry function of an instruction set carries the target, and only
 // what is inlined into it may use that target's registers.
@@ -23,7 +31,7 @@
 #if defined(__clang__) || KERNFOLD_DEVICE_PASS
 #define KERNFOLD_INLINE_LAYER __attribute__((always_inline))
 #else
-#define KERNFOLD_INLINE_LAYER
+#define KERNFOLD_INLINE_LAYER KERNFOLD_NO_CLONE
 #endif
 #if defined(__CUDACC__)
 #define KERNFOLD_HD __host__ __device__ inline __attribute__((always_inline))
@@ -83,8 +91,8 @@
 // KERNFOLD_ENTRY_*, which adds `flatten` so that everything below it is inlined into that target.
 #if defined(__x86_64__) && defined(__GNUC__)
 #define KERNFOLD_X86 1
-#define KERNFOLD_TARGET_AVX2 __attribute__((target("avx2,fma")))
-#define KERNFOLD_TARGET_AVX512 __attribute__((target("avx2,fma,avx512f,avx512dq,avx512bw,avx512vl")))
+#define KERNFOLD_TARGET_AVX2 __attribute__((target("avx2,fma"))) KERNFOLD_NO_CLONE
+#define KERNFOLD_TARGET_AVX512 __attribute__((target("avx2,fma,avx512f,avx512dq,avx512bw,avx512vl"))) KERNFOLD_NO_CLONE
 #define KERNFOLD_ENTRY_AVX2 __attribute__((target("avx2,fma"), flatten, noinline))
 #define KERNFOLD_ENTRY_AVX512 __attribute__((target("avx2,fma,avx512f,avx512dq,avx512bw,avx512vl"), flatten, noinline))
 #else

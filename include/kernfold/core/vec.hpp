@@ -28,13 +28,15 @@ KERNFOLD_HD void unrolled(F& f, std::integer_sequence<int, Ks...>) {
 inline constexpr int unrolled_dim = 16;
 
 /// f(0), ..., f(N-1). Short loops are unrolled by the compiler's front end, so that every index is a constant before
-/// the first optimisation and arrays become registers; long ones stay loops. (Every layer of inlined functions around the
-/// pair stage is optimised once more by the compiler, so a single component goes without.)
+/// the first optimisation and arrays become registers; long ones stay loops. (Every layer of inlined functions costs time to
+/// compile, so the shortest go without.)
 KERNFOLD_EXEC_CHECK_DISABLE
 template <int N, class F>
 KERNFOLD_HD void for_each_component(F&& f) {
-  if constexpr (N == 1) {
-    f(0);
+  if constexpr (N <= 3) {
+    if constexpr (N > 0) f(0);
+    if constexpr (N > 1) f(1);
+    if constexpr (N > 2) f(2);
   } else if constexpr (N <= unrolled_dim) {
     detail::unrolled(f, std::make_integer_sequence<int, N>{});
   } else {

@@ -61,19 +61,50 @@ struct root_values {
 
 inline namespace KERNFOLD_ABI {
 
-/// P: the program. Folds: a type_list of fold_at<...>. T: the lanes.
-template <class P, class Folds, class T>
-struct agent;
-template <class P, class... At, class T>
-struct agent<P, type_list<At...>, T> {
-  using real = math::real_of<T>;
+/// Lets a frame of the pair stage see the rows: enough for what multiplies a result once per row.
+template <class P, class T>
+KERNFOLD_HD_LAYER void see_rows(frame<P, stage::pair, T>& f, const parameter_values<math::real_of<T>>& parameters,
+                                const row_values<T>& rows) {
+  f.parameters = parameters.reals;
+  f.parameter_indices = parameters.indices;
+  f.rows = rows.reals;
+  f.row_indices = rows.indices;
+  f.row_number = rows.numbers;
+}
+
+/// What the rows of T know of the columns, for each of the Folds, a type_list of fold_at<...>: nothing of it depends on a program.
+template <class Folds, class T, class Places = std::make_integer_sequence<int, Folds::size>>
+struct fold_states;
+template <class... At, class T, int... Place>
+struct fold_states<type_list<At...>, T, std::integer_sequence<int, Place...>> {
+  using folds = type_list<At...>;
+  using lanes = T;
   using states = detail::slot_list_of<typename At::fold::template state<T>...>;
+  using fold_numbers = std::integer_sequence<int, Place...>;
+  template <int Fold>
+  using fold_number = type_at<folds, Fold>;
+  static constexpr bool has_factors = ((At::outer_root >= 0) || ...);  // any that left a sum
+
+  static KERNFOLD_HD_LAYER void identity(states& s) { (At::fold::identity(detail::get<Place>(s)), ...); }
+  static KERNFOLD_HD_LAYER void merge(states& s, const states& later) {
+    (At::fold::merge(detail::get<Place>(s), detail::get<Place>(later)), ...);
+  }
+  KERNFOLD_EXEC_CHECK_DISABLE
+  template <class F>
+  static KERNFOLD_HD_LAYER void for_each_fold(F&& f) {
+    (f(detail::place<Place>{}), ...);
+  }
+};
+
+/// P: the program. Folds: a type_list of fold_at<...>. T: the lanes.
+template <class P, class Folds, class T, class Places = std::make_integer_sequence<int, Folds::size>>
+struct agent;
+template <class P, class... At, class T, int... Place>
+struct agent<P, type_list<At...>, T, std::integer_sequence<int, Place...>> : fold_states<type_list<At...>, T> {
+  using real = math::real_of<T>;
+  using states = typename fold_states<type_list<At...>, T>::states;
   using accumulators = detail::slot_list_of<typename At::fold::template accumulator<T>...>;
   using pair_frame = frame<P, stage::pair, T>;
-  static constexpr int fold_count = sizeof...(At);
-  using fold_numbers = std::make_integer_sequence<int, fold_count>;
-  template <int Fold>
-  using fold_number = type_at<type_list<At...>, Fold>;
 
   /// Whether absorbing the roots is itself a long chain.
   static constexpr bool has_chains = (requires { At::fold::is_chain; } || ...);
@@ -105,57 +136,21 @@ struct agent<P, type_list<At...>, T> {
     return block < columns ? columns / block : 1;
   }();
 
-  static KERNFOLD_HD_LAYER void identity(states& s) {
-    for_each_fold([&]<int Fold>(detail::place<Fold>) KERNFOLD_INLINE_LAMBDA {
-      fold_number<Fold>::fold::identity(detail::get<Fold>(s));
-    });
-  }
-  static KERNFOLD_HD_LAYER void merge(states& s, const states& later) {
-    for_each_fold([&]<int Fold>(detail::place<Fold>) KERNFOLD_INLINE_LAMBDA {
-      fold_number<Fold>::fold::merge(detail::get<Fold>(s), detail::get<Fold>(later));
-    });
-  }
-
   /// Folds the columns of a tile into the states of the rows.
   static KERNFOLD_HD_LAYER void fold_tile(states& s, const parameter_values<real>& parameters, const row_values<T>& rows,
                                     const column_tile<real>& tile) {
     accumulators a;
-    for_each_fold([&]<int Fold>(detail::place<Fold>) KERNFOLD_INLINE_LAMBDA {
-      fold_number<Fold>::fold::open(detail::get<Fold>(a), detail::get<Fold>(s), tile.first);
-    });
+    (At::fold::open(detail::get<Place>(a), detail::get<Place>(s), tile.first), ...);
     if constexpr (pass_columns > 0) {
       for (int c = 0; c < tile.count; c += pass_columns)
         fold_in_two_passes(a, parameters, rows, tile, c, tile.count < c + pass_columns ? tile.count : c + pass_columns);
     } else {
       fold_columns(a, parameters, rows, tile, 0, tile.count, nullptr);
     }
-    for_each_fold([&]<int Fold>(detail::place<Fold>) KERNFOLD_INLINE_LAMBDA {
-      fold_number<Fold>::fold::close(detail::get<Fold>(s), detail::get<Fold>(a), tile.first);
-    });
-  }
-
-  /// Lets a frame of the pair stage see the rows: enough for what multiplies a result once per row.
-  static KERNFOLD_HD_LAYER void see_rows(pair_frame& f, const parameter_values<real>& parameters, const row_values<T>& rows) {
-    f.parameters = parameters.reals;
-    f.parameter_indices = parameters.indices;
-    f.rows = rows.reals;
-    f.row_indices = rows.indices;
-    f.row_number = rows.numbers;
-  }
-
-  KERNFOLD_EXEC_CHECK_DISABLE
-  template <class F>
-  static KERNFOLD_HD_LAYER void for_each_fold(F&& f) {
-    for_each_fold(f, fold_numbers{});
+    (At::fold::close(detail::get<Place>(s), detail::get<Place>(a), tile.first), ...);
   }
 
  private:
-  KERNFOLD_EXEC_CHECK_DISABLE
-  template <class F, int... Is>
-  static KERNFOLD_HD_LAYER void for_each_fold(F& f, std::integer_sequence<int, Is...>) {
-    (f(detail::place<Is>{}), ...);
-  }
-
   static constexpr auto passes = P::cut_pair_stage(has_chains);
   struct first_pass {
     static constexpr auto nodes = passes.first;
@@ -173,7 +168,7 @@ struct agent<P, type_list<At...>, T> {
       detail::keep_loop_whole();
       pair_frame f;
       see_pair(f, parameters, rows, tile, k);
-      evaluate_selected<first_pass>(f);
+      evaluate(f, detail::no_source{}, selected<first_pass>{});
       for_each_component<carried>([&](int r) KERNFOLD_INLINE_LAMBDA {
         between[(k - c) * carried + r] = f.local[passes.carried_offset[r]];
       });
@@ -198,10 +193,9 @@ struct agent<P, type_list<At...>, T> {
     detail::keep_loop_whole();
     pair_frame frames[sizeof...(Columns)];
     (evaluate_pair(frames[Columns], parameters, rows, tile, c + Columns, between + Columns * step), ...);
-    for_each_fold([&]<int Fold>(detail::place<Fold>) KERNFOLD_INLINE_LAMBDA {
-      fold_number<Fold>::fold::template absorb<sizeof...(Columns)>(
-          detail::get<Fold>(a), detail::root_values<fold_number<Fold>::first_root, pair_frame>{frames}, c);
-    });
+    (At::fold::template absorb<sizeof...(Columns)>(detail::get<Place>(a),
+                                                   detail::root_values<At::first_root, pair_frame>{frames}, c),
+     ...);
   }
   static KERNFOLD_HD_LAYER void evaluate_pair(pair_frame& f, const parameter_values<real>& parameters, const row_values<T>& rows,
                                         const column_tile<real>& tile, int c, [[maybe_unused]] const T* between) {
@@ -209,9 +203,9 @@ struct agent<P, type_list<At...>, T> {
     if constexpr (pass_columns > 0) {
       for_each_component<carried>(
           [&](int r) KERNFOLD_INLINE_LAMBDA { f.local[passes.carried_offset[r]] = math::from_memory(between[r]); });
-      evaluate_selected<second_pass>(f);
+      evaluate(f, detail::no_source{}, selected<second_pass>{});
     } else {
-      evaluate(f);
+      evaluate(f, detail::no_source{}, whole_stage<P, stage::pair>{});
     }
   }
   static KERNFOLD_HD_LAYER void see_pair(pair_frame& f, const parameter_values<real>& parameters, const row_values<T>& rows,

@@ -24,9 +24,9 @@ struct value_source {
   slot_list_of<Values...> values;
 
   template <class T, class Leaf>
-  KERNFOLD_HD_LAYER T load(int k) const { return T(component<Leaf>(k)); }
+  KERNFOLD_HD_LAYER T load(int, int k) const { return T(component<Leaf>(k)); }
   template <class T, class Leaf>
-  KERNFOLD_HD_LAYER std::int64_t load_index(int k) const { return static_cast<std::int64_t>(component<Leaf>(k)); }
+  KERNFOLD_HD_LAYER std::int64_t load_index(int, int k) const { return static_cast<std::int64_t>(component<Leaf>(k)); }
 
  private:
   template <class Leaf>
@@ -50,7 +50,7 @@ template <class P, stage S, class T, class Source>
 KERNFOLD_HD_LAYER void evaluate_stage(frame<P, S, T>& f, T* kept, std::int64_t* kept_indices, const Source& source) {
   f.kept = kept;
   f.kept_indices = kept_indices;
-  evaluate(f, source);
+  evaluate(f, source, whole_stage<P, S>{});
 }
 
 }  // namespace KERNFOLD_ABI
@@ -92,7 +92,7 @@ KERNFOLD_HD_LAYER auto eval_at(std::int64_t i, std::int64_t j, const First& firs
   f.column_indices = column_indices;
   f.row_number = i;
   f.column_number = j;
-  evaluate(f);
+  evaluate(f, detail::no_source{}, whole_stage<P, stage::pair>{});
 
   vec<T, F::dim> result;
   const auto root = root_of<0>(f);

@@ -16,31 +16,27 @@ template <class Element>
   for (int l = 0; l < lanes; ++l) to[l * stride] = add ? static_cast<Element>(to[l * stride] + from[l]) : from[l];
 }
 
+/// Component k of row `row` of an array.
+template <class Leaf, class Real>
+KERNFOLD_HD_LAYER auto read_element(const leaf_array& a, std::int64_t row, int k) {
+  return elements_of<element_in<Leaf, Real>>(a)[row * a.row_stride + k * a.col_stride];
+}
+
 /// One row, one column of the pairs, or a parameter (row 0).
-template <class P, class Real>
+template <class Real>
 struct single_source {
   const leaf_array* leaves;
   std::int64_t row;
 
   template <class T, class Leaf>
-  KERNFOLD_HD_LAYER T load(int k) const {
+  KERNFOLD_HD_LAYER T load(int number, int k) const {
     if constexpr (is_origin<Leaf>)
-      return T(Real(origin_component<element_in<typename Leaf::variable, Real>>(array<Leaf>(), k)));
-    else return T(Real(element<Leaf>(k)));
+      return T(Real(origin_component<element_in<typename Leaf::variable, Real>>(leaves[number], k)));
+    else return T(Real(read_element<Leaf, Real>(leaves[number], row, k)));
   }
   template <class T, class Leaf>
-  KERNFOLD_HD_LAYER std::int64_t load_index(int k) const { return std::int64_t(element<Leaf>(k)); }
-
- private:
-  template <class Leaf>
-  KERNFOLD_HD_LAYER const leaf_array& array() const {
-    constexpr int number = index_of<Leaf>(typename P::leaves{});
-    return leaves[number];
-  }
-  template <class Leaf>
-  KERNFOLD_HD_LAYER auto element(int k) const {
-    const leaf_array& a = array<Leaf>();
-    return elements_of<element_in<Leaf, Real>>(a)[row * a.row_stride + k * a.col_stride];
+  KERNFOLD_HD_LAYER std::int64_t load_index(int number, int k) const {
+    return std::int64_t(read_element<Leaf, Real>(leaves[number], row, k));
   }
 };
 

@@ -11,7 +11,8 @@ namespace kernfold {
 inline namespace KERNFOLD_ABI {
 
 /// What one stage of a program P works on. T is the type of its lanes: a scalar for parameters and columns, the lanes
-/// of the output rows for rows and pairs. A stage reads what earlier ones kept, and writes what it keeps itself.
+/// of the output rows for rows and pairs. A stage reads what earlier ones kept, and writes what it keeps itself; what it
+/// does not read need not be set.
 template <class P, stage S, class T>
 struct frame {
   using program_type = P;
@@ -21,16 +22,16 @@ struct frame {
   static constexpr stage at = S;
   static constexpr stage_size size = P::size(S);
 
-  const real* parameters = nullptr;                  // kept by the parameter stage
-  const std::int64_t* parameter_indices = nullptr;
-  const T* rows = nullptr;                           // kept by the row stage
-  const indices* row_indices = nullptr;
-  const real* columns = nullptr;                     // kept by the column stage
-  const std::int64_t* column_indices = nullptr;
-  indices row_number{};                              // the rows' numbers
-  std::int64_t column_number = 0;
-  T* kept = nullptr;                                 // this stage's own
-  indices* kept_indices = nullptr;
+  const real* parameters;                  // kept by the parameter stage
+  const std::int64_t* parameter_indices;
+  const T* rows;                           // kept by the row stage
+  const indices* row_indices;
+  const real* columns;                     // kept by the column stage
+  const std::int64_t* column_indices;
+  indices row_number;                      // the rows' numbers
+  std::int64_t column_number;
+  T* kept;                                 // this stage's own
+  indices* kept_indices;
 
   T local[size.local_reals > 0 ? size.local_reals : 1];
   indices local_indices[size.local_indices > 0 ? size.local_indices : 1];
@@ -41,25 +42,37 @@ struct frame {
 namespace detail {
 inline namespace KERNFOLD_ABI {
 
-template <class P, int Node, class Frame, class Source>
+template <class P, int Node, class F, class Frame, class Source>
 struct operand;
 
 /// The places of a node's arguments.
 template <class F>
-struct places_of;
+struct places_of {
+  using type = std::integer_sequence<int>;
+};
 template <class Op, class... Args>
 struct places_of<node<Op, Args...>> {
   using type = std::make_integer_sequence<int, sizeof...(Args)>;
 };
+template <class P, int Node, class F, class Frame, class Source, class Places = typename places_of<F>::type>
+struct computed;
 
-/// Component k of an operation applied to its operands.
-template <class P, int Node, class Frame, class Source, class F, class Places = typename places_of<F>::type>
-struct applied;
-template <class P, int Node, class Frame, class Source, class Op, class... Args, int... Places>
-struct applied<P, Node, Frame, Source, node<Op, Args...>, std::integer_sequence<int, Places...>> {
+/// Component k of a node, computed: a leaf read from its array, an operation applied to its operands.
+template <class P, int Node, class F, class Frame, class Source, class Places>
+struct computed {
   using T = typename Frame::lanes;
-  template <int Place>
-  using argument = operand<P, P::argument(Node, Place), Frame, Source>;
+  static constexpr int number = index_of<F>(typename P::leaves{});
+  KERNFOLD_EXEC_CHECK_DISABLE
+  static KERNFOLD_HD_LAYER auto component(const Frame&, const Source& source, int k) {
+    if constexpr (F::result == kind::index) return source.template load_index<T, F>(number, k);
+    else return source.template load<T, F>(number, k);
+  }
+};
+template <class P, int Node, class Op, class... Args, class Frame, class Source, int... Places>
+struct computed<P, Node, node<Op, Args...>, Frame, Source, std::integer_sequence<int, Places...>> {
+  using T = typename Frame::lanes;
+  template <int Place, class Arg>
+  using argument = operand<P, P::argument(Node, Place), Arg, Frame, Source>;
   static constexpr bool on_indices =
       Op::accepts_index && (is_index_like<Args> && ...) && ((Args::result == kind::index) || ...);
   static constexpr bool gives_mask = requires { Op::gives_mask; };
@@ -67,20 +80,20 @@ struct applied<P, Node, Frame, Source, node<Op, Args...>, std::integer_sequence<
   KERNFOLD_EXEC_CHECK_DISABLE
   static KERNFOLD_HD_LAYER auto component(const Frame& f, const Source& source, int k) {
     if constexpr (!__is_base_of(elementwise<Op>, Op))
-      return T(Op::template component<T>(k, argument<Places>{f, source}...));
+      return T(Op::template component<T>(k, argument<Places, Args>{f, source}...));
     else if constexpr (gives_mask && on_indices)
-      return math::select(Op::compare(argument<Places>{f, source}.index_at(k)...), T(1), T(0));
+      return math::select(Op::compare(argument<Places, Args>{f, source}.index_at(k)...), T(1), T(0));
     else if constexpr (gives_mask)
-      return math::select(Op::compare(argument<Places>{f, source}.broadcast(k)...), T(1), T(0));
+      return math::select(Op::compare(argument<Places, Args>{f, source}(Args::dim == 1 ? 0 : k)...), T(1), T(0));
     else if constexpr (on_indices)
-      return Op::eval(argument<Places>{f, source}.index_at(k)...);
+      return Op::eval(argument<Places, Args>{f, source}.index_at(k)...);
     else
-      return T(Op::eval(argument<Places>{f, source}.broadcast(k)...));
+      return T(Op::eval(argument<Places, Args>{f, source}(Args::dim == 1 ? 0 : k)...));
   }
 };
 
 /// A node as an argument: operand(k) is its component k in the lanes' real type, index_at(k) the exact index.
-template <class P, int Node, class Frame, class Source>
+template <class P, int Node, class F, class Frame, class Source>
 struct operand {
   const Frame& f;
   Source source;
@@ -88,9 +101,8 @@ struct operand {
   using T = typename Frame::lanes;
   using real = typename Frame::real;
   using indices = typename Frame::indices;
-  using F = typename P::template node_at<Node>;
   static constexpr instruction n = P::at(Node);
-  static constexpr int offset = P::at(Node).offset;
+  static constexpr int offset = n.offset;
   static constexpr int dim = F::dim;
 
   KERNFOLD_EXEC_CHECK_DISABLE
@@ -100,10 +112,9 @@ struct operand {
     } else if constexpr (n.result == kind::index) {
       return math::to_real<T>(index_at(k));
     } else if constexpr (n.at == Frame::at) {
-      if constexpr (n.where == home::array) return source.template load<T, F>(k);
-      else if constexpr (n.where == home::kept) return f.kept[offset + k];
+      if constexpr (n.where == home::kept) return f.kept[offset + k];
       else if constexpr (n.where == home::local) return f.local[offset + k];
-      else return applied<P, Node, Frame, Source, F>::component(f, source, k);
+      else return computed<P, Node, F, Frame, Source>::component(f, source, k);
     } else if constexpr (n.at == stage::parameter) {
       return T(f.parameters[offset + k]);
     } else if constexpr (n.at == stage::row) {
@@ -125,10 +136,9 @@ struct operand {
       if constexpr (n.at == stage::row) return f.row_number;
       else return indices(f.column_number);
     } else if constexpr (n.at == Frame::at) {
-      if constexpr (n.where == home::array) return source.template load_index<T, F>(k);
-      else if constexpr (n.where == home::kept) return f.kept_indices[offset + k];
+      if constexpr (n.where == home::kept) return f.kept_indices[offset + k];
       else if constexpr (n.where == home::local) return f.local_indices[offset + k];
-      else return applied<P, Node, Frame, Source, F>::component(f, source, k);
+      else return computed<P, Node, F, Frame, Source>::component(f, source, k);
     } else if constexpr (n.at == stage::parameter) {
       return indices(f.parameter_indices[offset + k]);
     } else if constexpr (n.at == stage::row) {
@@ -157,41 +167,28 @@ struct operand {
   }
 };
 
-/// Component k of a scheduled node, evaluated or read, into its place.
+/// Computes a scheduled node into its place: short vectors component by component, long ones in a loop.
 KERNFOLD_EXEC_CHECK_DISABLE
-template <class P, int Node, class Frame, class Source>
-KERNFOLD_HD_LAYER void evaluate_component(Frame& f, const Source& source, int k) {
+template <class P, int Node, class Frame, class Source, int... Ks>
+KERNFOLD_HD_LAYER void evaluate_node(Frame& f, const Source& source, std::integer_sequence<int, Ks...>) {
   using F = typename P::template node_at<Node>;
-  using T = typename Frame::lanes;
+  using value = computed<P, Node, F, Frame, Source>;
   constexpr instruction n = P::at(Node);
   constexpr int offset = n.offset;
-  if constexpr (n.result == kind::index) {
-    auto& place = (n.where == home::kept ? f.kept_indices : f.local_indices)[offset + k];
-    if constexpr (is_node<F>) place = applied<P, Node, Frame, Source, F>::component(f, source, k);
-    else place = source.template load_index<T, F>(k);
-  } else {
-    auto& place = (n.where == home::kept ? f.kept : f.local)[offset + k];
-    if constexpr (is_node<F>) place = applied<P, Node, Frame, Source, F>::component(f, source, k);
-    else place = source.template load<T, F>(k);
-  }
+  std::conditional_t<n.result == kind::index, typename Frame::indices, typename Frame::lanes>* place;
+  if constexpr (n.result == kind::index) place = n.where == home::kept ? f.kept_indices : f.local_indices;
+  else place = n.where == home::kept ? f.kept : f.local;
+  ((place[offset + Ks] = value::component(f, source, Ks)), ...);
+  if constexpr (sizeof...(Ks) == 0)
+    for (int k = 0; k < F::dim; ++k) place[offset + k] = value::component(f, source, k);
 }
 
-/// Evaluates one scheduled node into its place.
-template <class P, int Node, class Frame, class Source>
-KERNFOLD_HD_LAYER void evaluate_node(Frame& f, const Source& source) {
-  constexpr int dim = P::template node_at<Node>::dim;
-  if constexpr (dim == 1) evaluate_component<P, Node>(f, source, 0);
-  else for_each_component<dim>([&](int k) KERNFOLD_INLINE_LAMBDA { evaluate_component<P, Node>(f, source, k); });
-}
+/// The components of a node that are written out one by one: none of a long vector's.
+template <int Dim>
+using unrolled_components = std::make_integer_sequence<int, Dim <= unrolled_dim ? Dim : 0>;
 
-template <class P, class Selection, class Frame, class Source, int... Places>
-KERNFOLD_HD_LAYER void evaluate_places(Frame& f, const Source& source, std::integer_sequence<int, Places...>) {
-  (evaluate_node<P, Selection::nodes.number[Places]>(f, source), ...);
-}
-
-/// All nodes of a stage.
 template <class P, stage S>
-struct whole_stage {
+struct scheduled_nodes {
   static constexpr auto nodes = P::scheduled(S);
 };
 
@@ -203,16 +200,21 @@ struct no_source {};
 
 inline namespace KERNFOLD_ABI {
 
-/// Evaluates nodes of the frame's stage, each once: those of Selection::nodes, or all. `source.load<T, Leaf>(k)` reads
-/// component k of a leaf.
-template <class Selection, class Frame, class Source = detail::no_source>
-KERNFOLD_HD_LAYER void evaluate_selected(Frame& f, const Source& source = {}) {
-  detail::evaluate_places<typename Frame::program_type, Selection>(
-      f, source, std::make_integer_sequence<int, Selection::nodes.count>{});
-}
-template <class Frame, class Source = detail::no_source>
-KERNFOLD_HD_LAYER void evaluate(Frame& f, const Source& source = {}) {
-  evaluate_selected<detail::whole_stage<typename Frame::program_type, Frame::at>>(f, source);
+/// The nodes Selection::nodes of a stage.
+template <class Selection, class Places = std::make_integer_sequence<int, Selection::nodes.count>>
+struct selected {};
+/// All of them.
+template <class P, stage S>
+using whole_stage = selected<detail::scheduled_nodes<P, S>>;
+
+/// Evaluates nodes of the frame's stage, each once. `source.load<T, Leaf>(number, k)` reads component k of leaf `number` of the
+/// program, and load_index its integers.
+template <class P, stage S, class T, class Source, class Selection, int... Places>
+KERNFOLD_HD_LAYER void evaluate(frame<P, S, T>& f, const Source& source,
+                                selected<Selection, std::integer_sequence<int, Places...>>) {
+  (detail::evaluate_node<P, Selection::nodes.number[Places]>(
+       f, source, detail::unrolled_components<P::at(Selection::nodes.number[Places]).dim>{}),
+   ...);
 }
 
 /// Root number R of the program, as a function of the component.
@@ -220,7 +222,7 @@ template <int R, class Frame>
 KERNFOLD_HD_LAYER auto root_of(const Frame& f) {
   using P = typename Frame::program_type;
   constexpr int number = P::root(R);
-  return detail::operand<P, number, Frame, detail::no_source>{f, detail::no_source{}};
+  return detail::operand<P, number, typename P::template node_at<number>, Frame, detail::no_source>{f, {}};
 }
 
 }  // namespace KERNFOLD_ABI

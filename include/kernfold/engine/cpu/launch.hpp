@@ -110,40 +110,60 @@ inline instruction_set default_instruction_set() {
 template <class Isa>
 using scalar_steps_of = std::conditional_t<std::is_same_v<Isa, isa::avx512> && contains<isa::avx2>(compiled_sets{}), isa::avx2, Isa>;
 
-/// A plan's steps for an instruction set.
+/// A plan's steps for an instruction set. What does not depend on the formula is shared with other plans.
 template <class Plan, class Isa>
-inline sweep_steps steps_with() {
+consteval sweep_steps steps_with() {
   using entry = instruction_set_entry<Isa>;
+  using prepare = instruction_set_entry<scalar_steps_of<Isa>>;
   using P = typename Plan::program_type;
   using real = typename Plan::real;
   using T = typename entry::template lanes<real>;
-  using steps = row_steps<Plan, T>;
+  using states = fold_states<typename Plan::folds, T>;
+  using block_states = fold_states<typename Plan::folds, real>;
+  using factors = std::conditional_t<states::has_factors, row_factors<P, T>, no_factors>;
   constexpr stage_size p = P::size(stage::parameter), r = P::size(stage::row), c = P::size(stage::column);
   constexpr int index_bytes = sizeof(std::int64_t);
-  using prepare = instruction_set_entry<scalar_steps_of<Isa>>;
-  return {&prepare::template call<prepare_parameters_step<Plan>, const sweep_arrays&, const workspace&>,
-          &prepare::template call<prepare_step<Plan, stage::row>, const sweep_arrays&, const workspace&, stretch, int>,
-          &prepare::template call<prepare_step<Plan, stage::column>, const sweep_arrays&, const workspace&, stretch, int>,
-          &entry::template call<typename steps::fold_tile, const workspace&, char*, stretch, stretch, bool>,
-          &entry::template call<typename steps::merge, char*, const char*, std::int64_t>,
-          &entry::template call<typename steps::finish_rows, const sweep_arrays&, const workspace&, char*, stretch, void*>,
-          &row_steps<Plan, real>::finish,
-          steps::lanes,
-          p.kept_reals * int(sizeof(real)),
-          p.kept_indices * index_bytes,
-          r.kept_reals * int(sizeof(T)),
-          r.kept_indices * int(sizeof(math::index_t<T>)),
-          int(sizeof(typename steps::states)),
-          c.kept_reals * int(sizeof(real)),
-          c.kept_indices * index_bytes,
-          Plan::folds_rows ? int(sizeof(typename steps::block_states)) : 0,
-          Plan::policy};
+
+  sweep_steps steps{};
+  steps.prepare_parameters = &prepare::template call<prepare_parameters_step<Plan>, const sweep_arrays&, const workspace&>;
+  steps.prepare_rows = &prepare::template call<prepare_step<Plan, stage::row>, const sweep_arrays&, const workspace&, stretch, int>;
+  steps.prepare_columns =
+      &prepare::template call<prepare_step<Plan, stage::column>, const sweep_arrays&, const workspace&, stretch, int>;
+  steps.fold_tile = &entry::template call<fold_tile_step<Plan, T>, const workspace&, char*, stretch, stretch, bool>;
+  steps.merge = &entry::template call<merge_step<states>, char*, const char*, std::int64_t>;
+  if constexpr (Plan::folds_rows) {
+    using fold_rows = fold_rows_step<states, block_states, factors>;
+    steps.finish_rows = &entry::template call<fold_rows, const sweep_arrays&, const workspace&, char*, stretch, void*>;
+    steps.finish = &fold_rows::finish;
+    steps.block_state_bytes = sizeof(typename block_states::states);
+  } else {
+    steps.finish_rows = &entry::template call<write_rows_step<states, factors>, const sweep_arrays&, const workspace&, char*,
+                                              stretch, void*>;
+  }
+  steps.lanes = math::lane_count<T>;
+  steps.parameter_bytes = p.kept_reals * int(sizeof(real));
+  steps.parameter_index_bytes = p.kept_indices * index_bytes;
+  steps.row_bytes = r.kept_reals * int(sizeof(T));
+  steps.row_index_bytes = r.kept_indices * int(sizeof(math::index_t<T>));
+  steps.state_bytes = sizeof(typename states::states);
+  steps.column_bytes = c.kept_reals * int(sizeof(real));
+  steps.column_index_bytes = c.kept_indices * index_bytes;
+  steps.policy = Plan::policy;
+  return steps;
 }
+/// The same for each of the sets that are compiled, in their order.
+template <class Plan, class Isas = compiled_sets>
+struct steps_of;
 template <class Plan, class... Isas>
-inline sweep_steps steps_of(type_list<Isas...>, instruction_set s) {
-  sweep_steps chosen{};
-  ((instruction_set_entry<Isas>::name == s ? void(chosen = steps_with<Plan, Isas>()) : void()), ...);
-  return chosen;
+struct steps_of<Plan, type_list<Isas...>> {
+  static constexpr sweep_steps with[] = {steps_with<Plan, Isas>()...};
+};
+template <class... Isas>
+inline int place_of_set(type_list<Isas...>, instruction_set s) {
+  const instruction_set compiled[] = {instruction_set_entry<Isas>::name...};
+  int place = 0;
+  while (compiled[place] != s) ++place;
+  return place;
 }
 
 inline instruction_set chosen_instruction_set(const cpu& where) {
@@ -152,6 +172,8 @@ inline instruction_set chosen_instruction_set(const cpu& where) {
   if (!is_usable(compiled_sets{}, s)) refuse_instruction_set(name_of(s), "kf::cpu");
   return s;
 }
+/// Its place among the sets that are compiled.
+inline int chosen_set(const cpu& where) { return place_of_set(compiled_sets{}, chosen_instruction_set(where)); }
 
 /// What a thread has to do to be worth starting: some 0.2 ms at AVX2's rate. An estimate, not tuned.
 inline constexpr std::int64_t pairs_worth_a_thread = 400'000;
@@ -222,7 +244,7 @@ struct executor_traits<cpu> {
   static void run(const cpu& where, const leaf_array* leaves, const output_array* outputs, std::int64_t rows,
                   std::int64_t columns) {
 #if !KERNFOLD_DEVICE_PASS  // no device code begins here: nvcc's second pass need not instantiate it
-    detail::run_steps(where, {leaves, outputs, rows, columns}, steps_for<Plan>(where));
+    detail::run_steps(where, {leaves, outputs, rows, columns}, detail::steps_of<Plan>::with[detail::chosen_set(where)]);
 #endif
   }
   static bool may_end_early(const void* where) {
@@ -232,7 +254,7 @@ struct executor_traits<cpu> {
   using states = detail::cpu_states;
   template <class Plan>
   static states begin(const cpu& where, const leaf_array* leaves, std::int64_t rows) {
-    states fresh(steps_for<Plan>(where), rows);
+    states fresh(detail::steps_of<Plan>::with[detail::chosen_set(where)], rows);
     fresh.run(where, {leaves, nullptr, rows, 0}, true, false);
     return fresh;
   }
@@ -246,11 +268,6 @@ struct executor_traits<cpu> {
     from.run(where, {leaves, outputs, rows, columns, columns}, false, true);
   }
 
- private:
-  template <class Plan>
-  static detail::sweep_steps steps_for(const cpu& where) {
-    return detail::steps_of<Plan>(detail::compiled_sets{}, detail::chosen_instruction_set(where));
-  }
 };
 
 }  // namespace KERNFOLD_ABI

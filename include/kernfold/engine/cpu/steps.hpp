@@ -57,7 +57,8 @@ struct prepare_step {
     f.column_number = number;
     f.kept = kept;
     f.kept_indices = kept_indices;
-    evaluate(f, single_source<P, real>{arrays.leaves, S == stage::column ? number - arrays.first_column : number});
+    const std::int64_t row = S == stage::column ? number - arrays.first_column : number;
+    evaluate(f, single_source<real>{arrays.leaves, row}, whole_stage<P, S>{});
   }
 };
 
@@ -69,148 +70,166 @@ struct prepare_parameters_step {
     frame<P, stage::parameter, real> f;
     f.kept = static_cast<real*>(mine.parameters);
     f.kept_indices = mine.parameter_indices;
-    evaluate(f, single_source<P, real>{arrays.leaves, 0});
+    evaluate(f, single_source<real>{arrays.leaves, 0}, whole_stage<P, stage::parameter>{});
   }
 };
 
-/// The steps that work on packs of rows.
+constexpr std::int64_t pack_count(stretch rows, int lanes) { return (rows.end - rows.first + lanes - 1) / lanes; }
+template <class Real>
+KERNFOLD_LAYER parameter_values<Real> parameters_of(const workspace& mine) {
+  return {static_cast<const Real*>(mine.parameters), mine.parameter_indices};
+}
+/// What the row stage kept of a pack of rows.
+template <class P, class T>
+KERNFOLD_LAYER row_values<T> rows_of(const workspace& mine, std::int64_t pack, std::int64_t first_row) {
+  constexpr stage_size size = P::size(stage::row);
+  row_values<T> rows{reinterpret_cast<T*>(mine.row_reals) + pack * size.kept_reals,
+                     reinterpret_cast<math::index_t<T>*>(mine.row_indices) + pack * size.kept_indices, {}};
+  if constexpr (P::reads_row_number) rows.numbers = math::iota<T>(first_row + pack * math::lane_count<T>);
+  return rows;
+}
+
+/// The columns of a tile meet the rows of a group, whose states begin with the first of them.
 template <class Plan, class T>
-struct row_steps {
+struct fold_tile_step {
   using P = typename Plan::program_type;
   using real = typename Plan::real;
-  using folds = typename Plan::folds;
-  using loop = agent<P, folds, T>;
-  using states = typename loop::states;
-  using scalar_loop = agent<P, folds, real>;
-  using block_states = typename scalar_loop::states;
-  static constexpr int lanes = math::lane_count<T>;
-  static constexpr stage_size row_size = P::size(stage::row);
-
-  static KERNFOLD_LAYER std::int64_t pack_count(stretch rows) { return (rows.end - rows.first + lanes - 1) / lanes; }
-  static KERNFOLD_LAYER parameter_values<real> parameters_of(const workspace& mine) {
-    return {static_cast<const real*>(mine.parameters), mine.parameter_indices};
-  }
-  static KERNFOLD_LAYER math::index_t<T> row_numbers(std::int64_t first) {
-    if constexpr (P::reads_row_number) return math::iota<T>(first);
-    else return {};
-  }
-  static KERNFOLD_LAYER T* kept_reals(const workspace& mine, std::int64_t pack) {
-    return reinterpret_cast<T*>(mine.row_reals) + pack * row_size.kept_reals;
-  }
-  static KERNFOLD_LAYER math::index_t<T>* kept_indices(const workspace& mine, std::int64_t pack) {
-    return reinterpret_cast<math::index_t<T>*>(mine.row_indices) + pack * row_size.kept_indices;
-  }
-  static KERNFOLD_LAYER row_values<T> rows_of(const workspace& mine, std::int64_t pack, std::int64_t first_row) {
-    return {kept_reals(mine, pack), kept_indices(mine, pack), row_numbers(first_row + pack * lanes)};
-  }
-
-  /// The columns of a tile meet the rows of a group, whose states begin with the first of them.
-  struct fold_tile {
-    static KERNFOLD_LAYER void run(const workspace& mine, char* to, stretch rows, stretch columns, bool is_first) {
-      const column_tile<real> tile{static_cast<const real*>(mine.column_reals), mine.column_indices,
-                                   int(columns.end - columns.first), columns.first};
-      for (std::int64_t pack = 0; pack < pack_count(rows); ++pack) {
-        states& s = reinterpret_cast<states*>(to)[pack];
-        if (is_first) loop::identity(s);
-        loop::fold_tile(s, parameters_of(mine), rows_of(mine, pack, rows.first), tile);
-      }
-    }
-  };
-
-  struct merge {
-    static KERNFOLD_LAYER void run(char* to, const char* later, std::int64_t packs) {
-      for (std::int64_t pack = 0; pack < packs; ++pack) {
-        keep_loop_simple();
-        loop::merge(reinterpret_cast<states*>(to)[pack], reinterpret_cast<const states*>(later)[pack]);
-      }
-    }
-  };
-
-  /// Writes the results of rows, or folds each block of them into one state.
-  struct finish_rows {
-    static KERNFOLD_LAYER void run(const sweep_arrays& arrays, const workspace& mine, char* from, stretch rows,
-                                    void* blocks) {
-      for (std::int64_t pack = 0; pack < pack_count(rows); ++pack) {
-        const std::int64_t first = rows.first + pack * lanes;
-        const int valid = int(rows.end - first < lanes ? rows.end - first : lanes);
-        const states& s = reinterpret_cast<const states*>(from)[pack];
-        typename loop::pair_frame f;
-        loop::see_rows(f, parameters_of(mine), rows_of(mine, pack, rows.first));
-        keep_loop_simple();
-        if constexpr (Plan::folds_rows)
-          fold_lanes(static_cast<block_states*>(blocks)[first / row_block], s, f, first, valid, arrays.columns);
-        else write_states(arrays, s, f, first, valid);
-      }
-    }
-
-   private:
-    /// The lanes of a pack, one after the other, into the state of their block. Blocks are whole packs of any width, and
-    /// their rows merge in ascending order, so the order does not depend on the width.
-    static KERNFOLD_LAYER void fold_lanes(block_states& block, const states& s, const typename loop::pair_frame& f,
-                                           std::int64_t first, int valid, std::int64_t columns) {
-      if (first % row_block == 0) scalar_loop::identity(block);
-      for (int l = 0; l < valid; ++l) {
-        block_states row;
-        scalar_loop::for_each_fold([&]<int Fold>(place<Fold>) KERNFOLD_INLINE_LAMBDA {
-          using entry = typename scalar_loop::template fold_number<Fold>;
-          entry::fold::extract(get<Fold>(row), get<Fold>(s), l, (first + l) * columns);
-          if constexpr (entry::outer_root >= 0) {
-            if (columns > 0) entry::fold::scale(get<Fold>(row), math::get(root_of<entry::outer_root>(f)(0), l));
-          }
-        });
-        scalar_loop::merge(block, row);
-      }
-    }
-  };
-
-  /// axis::both: the blocks' states merged pair by pair, in a tree that depends on their number only, and written.
-  static void finish(const sweep_arrays& arrays, void* blocks) {
-    if constexpr (Plan::folds_rows) {
-      const flush_subnormals guard;
-      const std::int64_t count = (arrays.rows + row_block - 1) / row_block;
-      block_states* const all = static_cast<block_states*>(blocks);
-      if (count == 0) scalar_loop::identity(all[0]);
-      for (std::int64_t step = 1; step < count; step *= 2)
-        for (std::int64_t b = 0; b + step < count; b += 2 * step) scalar_loop::merge(all[b], all[b + step]);
-      row_steps<Plan, real>::write_states(arrays, all[0], no_source{}, 0, 1);
+  using loop = agent<P, typename Plan::folds, T>;
+  static KERNFOLD_LAYER void run(const workspace& mine, char* to, stretch rows, stretch columns, bool is_first) {
+    const column_tile<real> tile{static_cast<const real*>(mine.column_reals), mine.column_indices,
+                                 int(columns.end - columns.first), columns.first};
+    for (std::int64_t pack = 0; pack < pack_count(rows, math::lane_count<T>); ++pack) {
+      typename loop::states& s = reinterpret_cast<typename loop::states*>(to)[pack];
+      if (is_first) loop::identity(s);
+      loop::fold_tile(s, parameters_of<real>(mine), rows_of<P, T>(mine, pack, rows.first), tile);
     }
   }
+};
 
-  /// Writes the components of states; Frame, where there is one, has the factors that left the sums.
-  template <class Frame>
-  static KERNFOLD_LAYER void write_states(const sweep_arrays& arrays, const states& s, const Frame& f, std::int64_t first,
-                                           int valid) {
-    loop::for_each_fold([&]<int Fold>(place<Fold>) KERNFOLD_INLINE_LAMBDA {
-      using entry = typename loop::template fold_number<Fold>;
-      using fold = typename entry::fold;
-      constexpr bool has_factor = entry::outer_root >= 0 && !std::is_same_v<Frame, no_source>;
-      constexpr int outer_dim = has_factor ? outer_dim_of<entry::outer_root>() : 1;
-      constexpr int dim = outer_dim > fold::dim ? outer_dim : fold::dim;
-      for (int k = 0; k < dim; ++k) {
+/// The states of later columns join those of packs of rows.
+template <class States>
+struct merge_step {
+  static KERNFOLD_LAYER void run(char* to, const char* later, std::int64_t packs) {
+    using states = typename States::states;
+    for (std::int64_t pack = 0; pack < packs; ++pack) {
+      keep_loop_simple();
+      States::merge(reinterpret_cast<states*>(to)[pack], reinterpret_cast<const states*>(later)[pack]);
+    }
+  }
+};
+
+/// The factors that left the sums of a pack of rows, as roots of a frame that sees the rows.
+template <class P, class T>
+struct row_factors {
+  static KERNFOLD_LAYER auto of(const workspace& mine, std::int64_t pack, std::int64_t first_row) {
+    frame<P, stage::pair, T> f;
+    see_rows(f, parameters_of<math::real_of<T>>(mine), rows_of<P, T>(mine, pack, first_row));
+    return f;
+  }
+  template <int Root>
+  static constexpr int dim = P::at(P::root(Root)).dim;
+};
+/// None. A type of its own, so that all programs without factors share what writes their results.
+struct no_factors {
+  static KERNFOLD_LAYER no_source of(const workspace&, std::int64_t, std::int64_t) { return {}; }
+  template <int Root>
+  static constexpr int dim = 1;
+};
+
+/// Writes or adds component k of the results of a pack's rows.
+template <class Element, int Lanes, class V>
+KERNFOLD_LAYER void write_lanes(const output_array& out, const V& value, std::int64_t first, int valid, int k) {
+  Element numbers[Lanes];
+  KERNFOLD_NO_UNROLL
+  for (int l = 0; l < Lanes; ++l) numbers[l] = math::get(value, l);
+  scatter_rows(static_cast<Element*>(out.data) + (first * out.row_stride + k * out.col_stride), numbers, out.row_stride,
+               valid, out.add);
+}
+/// The results of the folds States, times their Factors; rows first, ..., first + valid - 1.
+template <class States, class Factors, class Frame>
+KERNFOLD_LAYER void write_states(const sweep_arrays& arrays, const typename States::states& s, [[maybe_unused]] const Frame& f,
+                                 std::int64_t first, int valid) {
+  States::for_each_fold([&]<int Fold>(place<Fold>) KERNFOLD_INLINE_LAMBDA {
+    using entry = typename States::template fold_number<Fold>;
+    using fold = typename entry::fold;
+    using real = math::real_of<typename States::lanes>;
+    using element = std::conditional_t<fold::result == kind::index, std::int64_t, real>;
+    constexpr int lanes = math::lane_count<typename States::lanes>;
+    if constexpr (entry::outer_root >= 0 && !std::is_same_v<Factors, no_factors>) {
+      constexpr int factor_dim = Factors::template dim<entry::outer_root>;
+      for (int k = 0; k < (factor_dim > fold::dim ? factor_dim : fold::dim); ++k) {
         auto value = fold::finish(get<Fold>(s), fold::dim == 1 ? 0 : k);
-        if constexpr (has_factor) {
-          if (arrays.columns > 0)  // the sum of no columns is 0, whatever multiplies it
-            value = value * root_of<entry::outer_root>(f).broadcast(k);
-        }
-        write<fold::result>(arrays.outputs[Fold], value, first, valid, k);
+        if (arrays.columns > 0)  // the sum of no columns is 0, whatever multiplies it
+          value = value * root_of<entry::outer_root>(f).broadcast(k);
+        write_lanes<element, lanes>(arrays.outputs[Fold], value, first, valid, k);
       }
-    });
+    } else {
+      for (int k = 0; k < fold::dim; ++k)
+        write_lanes<element, lanes>(arrays.outputs[Fold], fold::finish(get<Fold>(s), k), first, valid, k);
+    }
+  });
+}
+
+/// Writes the results of a group's rows.
+template <class States, class Factors>
+struct write_rows_step {
+  static KERNFOLD_LAYER void run(const sweep_arrays& arrays, const workspace& mine, char* from, stretch rows, void*) {
+    constexpr int lanes = math::lane_count<typename States::lanes>;
+    for (std::int64_t pack = 0; pack < pack_count(rows, lanes); ++pack) {
+      const std::int64_t first = rows.first + pack * lanes;
+      const int valid = int(rows.end - first < lanes ? rows.end - first : lanes);
+      const auto factors = Factors::of(mine, pack, rows.first);
+      keep_loop_simple();
+      write_states<States, Factors>(arrays, reinterpret_cast<const typename States::states*>(from)[pack], factors, first, valid);
+    }
+  }
+};
+
+/// axis::both: folds the states of each block of rows into one, and at the end those of all blocks.
+template <class States, class ScalarStates, class Factors>
+struct fold_rows_step {
+  using block_states = typename ScalarStates::states;
+  static KERNFOLD_LAYER void run(const sweep_arrays& arrays, const workspace& mine, char* from, stretch rows, void* blocks) {
+    constexpr int lanes = math::lane_count<typename States::lanes>;
+    for (std::int64_t pack = 0; pack < pack_count(rows, lanes); ++pack) {
+      const std::int64_t first = rows.first + pack * lanes;
+      const int valid = int(rows.end - first < lanes ? rows.end - first : lanes);
+      const auto factors = Factors::of(mine, pack, rows.first);
+      keep_loop_simple();
+      fold_lanes(static_cast<block_states*>(blocks)[first / row_block],
+                 reinterpret_cast<const typename States::states*>(from)[pack], factors, first, valid, arrays.columns);
+    }
+  }
+
+  /// The blocks' states merged pair by pair, in a tree that depends on their number only, and written.
+  static void finish(const sweep_arrays& arrays, void* blocks) {
+    const flush_subnormals guard;
+    const std::int64_t count = (arrays.rows + row_block - 1) / row_block;
+    block_states* const all = static_cast<block_states*>(blocks);
+    if (count == 0) ScalarStates::identity(all[0]);
+    for (std::int64_t step = 1; step < count; step *= 2)
+      for (std::int64_t b = 0; b + step < count; b += 2 * step) ScalarStates::merge(all[b], all[b + step]);
+    write_states<ScalarStates, no_factors>(arrays, all[0], no_source{}, 0, 1);
   }
 
  private:
-  template <int Root>
-  static consteval int outer_dim_of() {
-    if constexpr (Root >= 0) return P::at(P::root(Root)).dim;
-    else return 1;
-  }
-  template <kind Result, class V>
-  static KERNFOLD_LAYER void write(const output_array& out, const V& value, std::int64_t first, int valid, int k) {
-    using element = std::conditional_t<Result == kind::index, std::int64_t, real>;
-    element numbers[lanes];
-    KERNFOLD_NO_UNROLL
-    for (int l = 0; l < lanes; ++l) numbers[l] = math::get(value, l);
-    scatter_rows(static_cast<element*>(out.data) + (first * out.row_stride + k * out.col_stride), numbers, out.row_stride,
-                 valid, out.add);
+  /// The lanes of a pack, one after the other, into the state of their block. Blocks are whole packs of any width, and
+  /// their rows merge in ascending order, so the order does not depend on the width.
+  template <class Frame>
+  static KERNFOLD_LAYER void fold_lanes(block_states& block, const typename States::states& s, [[maybe_unused]] const Frame& f,
+                                        std::int64_t first, int valid, std::int64_t columns) {
+    if (first % row_block == 0) ScalarStates::identity(block);
+    for (int l = 0; l < valid; ++l) {
+      block_states row;
+      ScalarStates::for_each_fold([&]<int Fold>(place<Fold>) KERNFOLD_INLINE_LAMBDA {
+        using entry = typename ScalarStates::template fold_number<Fold>;
+        entry::fold::extract(get<Fold>(row), get<Fold>(s), l, (first + l) * columns);
+        if constexpr (entry::outer_root >= 0) {
+          if (columns > 0) entry::fold::scale(get<Fold>(row), math::get(root_of<entry::outer_root>(f)(0), l));
+        }
+      });
+      ScalarStates::merge(block, row);
+    }
   }
 };
 

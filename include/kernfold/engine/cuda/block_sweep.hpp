@@ -128,12 +128,12 @@ struct block_tiles {
     if constexpr (shares_parameters) {
       f.kept = reinterpret_cast<real*>(shared);
       f.kept_indices = reinterpret_cast<std::int64_t*>(shared + (parameter_real_bytes + 7) / 8 * 8);
-      if (block.thread() == 0) evaluate(f, source);
+      if (block.thread() == 0) evaluate(f, source, whole_stage<P, stage::parameter>{});
       block.barrier();
     } else {
       f.kept = own.reals;
       f.kept_indices = own.indices;
-      evaluate(f, source);
+      evaluate(f, source, whole_stage<P, stage::parameter>{});
     }
     return {f.kept, f.kept_indices};
   }
@@ -165,7 +165,7 @@ struct block_tiles {
       f.column_number = first + c;
       f.kept = reals + c * plan::column_stride;
       f.kept_indices = ints + c * column_indices;
-      evaluate(f, source.at(first + c));
+      evaluate(f, source.at(first + c), whole_stage<P, stage::column>{});
     }
   }
 };
@@ -230,7 +230,7 @@ struct block_sweep {
   using block_states = typename plan::block_states;
   using indices = math::index_t<T>;
   using tiles = block_tiles<Plan, T, plan::policy.tile_columns, Block>;
-  using source = single_source<P, real>;
+  using source = single_source<real>;
   static constexpr int lanes = plan::policy.lanes;
 
   const block_task<Plan>& task;
@@ -272,14 +272,16 @@ struct block_sweep {
   KERNFOLD_HD_LAYER states* kept_states() const { return task.kept + block.group() * block.threads() + block.thread(); }
 
   KERNFOLD_HD_LAYER row_values<T> prepare_rows(T* reals, indices* ints, const parameter_values<real>& parameters) const {
+    row_values<T> rows{reals, ints, {}};
+    if constexpr (P::reads_row_number) rows.numbers = indices::iota(first_row(), row_stride());
     frame<P, stage::row, T> f;
     f.parameters = parameters.reals;
     f.parameter_indices = parameters.indices;
-    if constexpr (P::reads_row_number) f.row_number = indices::iota(first_row(), row_stride());
+    f.row_number = rows.numbers;
     f.kept = reals;
     f.kept_indices = ints;
-    evaluate(f, block_row_source<P, real>{task.leaves, first_row(), row_stride(), task.rows});
-    return {reals, ints, f.row_number};
+    evaluate(f, block_row_source<real>{task.leaves, first_row(), row_stride(), task.rows}, whole_stage<P, stage::row>{});
+    return rows;
   }
 
   /// The columns of the call's arrays, which may be a piece of all columns.
@@ -302,7 +304,7 @@ struct block_sweep {
 
   KERNFOLD_HD_LAYER void finish(states& s, const parameter_values<real>& parameters, const row_values<T>& rows) const {
     typename loop::pair_frame f;
-    loop::see_rows(f, parameters, rows);
+    see_rows(f, parameters, rows);
     if constexpr (Plan::folds_rows) fold_rows(s, f);
     else write_rows(s, f);
   }

@@ -8,35 +8,29 @@ namespace detail {
 inline namespace KERNFOLD_ABI {
 
 /// Rows first, first + stride, ... Rows past the last one repeat it: they compute what nobody reads.
-template <class P, class Real>
+template <class Real>
 struct block_row_source {
   const leaf_array* leaves;
   std::int64_t first, stride, count;
 
   template <class T, class Leaf>
-  KERNFOLD_HD_LAYER T load(int k) const {
+  KERNFOLD_HD_LAYER T load(int number, int k) const {
     T value;
     KERNFOLD_UNROLL
     for (int l = 0; l < math::lane_count<T>; ++l)
-      math::set(value, l, Real(element<Leaf>(row(l), k)));
+      math::set(value, l, Real(read_element<Leaf, Real>(leaves[number], row(l), k)));
     return value;
   }
   template <class T, class Leaf>
-  KERNFOLD_HD_LAYER math::index_t<T> load_index(int k) const {
+  KERNFOLD_HD_LAYER math::index_t<T> load_index(int number, int k) const {
     math::index_t<T> value;
     KERNFOLD_UNROLL
     for (int l = 0; l < math::lane_count<T>; ++l)
-      math::set(value, l, std::int64_t(element<Leaf>(row(l), k)));
+      math::set(value, l, std::int64_t(read_element<Leaf, Real>(leaves[number], row(l), k)));
     return value;
   }
 
  private:
-  template <class Leaf>
-  KERNFOLD_HD_LAYER auto element(std::int64_t r, int k) const {
-    constexpr int number = index_of<Leaf>(typename P::leaves{});
-    const leaf_array& a = leaves[number];
-    return elements_of<element_in<Leaf, Real>>(a)[r * a.row_stride + k * a.col_stride];
-  }
   KERNFOLD_HD_LAYER std::int64_t row(int l) const {
     const std::int64_t r = first + l * stride;
     return r < count ? r : count - 1;

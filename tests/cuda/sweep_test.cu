@@ -222,6 +222,31 @@ TEST_F(sweep_on_device, arrays_of_the_host_go_there_in_chunks) {
   }
 }
 
+TEST_F(sweep_on_device, columns_of_the_host_go_there_in_pieces) {
+  const cloud c(1500 / less, 5000 / less);
+  const auto& [X, Y, B, G, E] = c.at;
+  constexpr auto y_gradient = kf::grad(sum, y, e);
+  constexpr auto g_gradient = kf::grad(sum, g, e);
+  constexpr auto nearest = kf::argkmin_reduction<3>(sqdist(x, y));
+  constexpr auto later = kf::sum_reduction(where(j < kf::constant<100>, b, kf::constant<2>) * sqdist(x, y));
+  constexpr auto several = kf::fold_all(kf::min_reduction(sqdist(x, y)), kf::argmin_reduction(sqdist(x, y)));
+  const auto as_vector = [](const auto& m) { return std::vector(m.begin(), m.end()); };
+  for (const std::int64_t columns : {std::int64_t(1) + c.N / 4, c.N - 1, c.N, 3 * c.N})
+    for (const std::int64_t rows : {std::int64_t(0), c.M / 2 + 1}) {
+      const kf::cuda_host where{.chunk_rows = rows, .chunk_columns = columns};
+      expect_near(as_vector(sum.on(where)(X, Y, B, G)), sum(X, Y, B, G), "sum");
+      expect_near(as_vector(y_gradient.on(where)(X, Y, B, G, E)), y_gradient(X, Y, B, G, E), "y-gradient");
+      expect_near(as_vector(g_gradient.on(where)(X, Y, B, G, E)), g_gradient(X, Y, B, G, E), "g-gradient, all at once");
+      expect_near(as_vector(nearest.on(where)(X, Y)), nearest(X, Y), "3 nearest");
+      expect_near(as_vector(later.on(where)(X, Y, B)), later(X, Y, B), "column numbers");
+      const auto [least, at] = several.on(where)(X, Y);
+      expect_near(as_vector(least), kf::min_reduction(sqdist(x, y))(X, Y), "least");
+      expect_near(as_vector(at), kf::argmin_reduction(sqdist(x, y))(X, Y), "where it is");
+    }
+  const std::vector<float> none;
+  EXPECT_EQ(as_vector(sum.on(kf::cuda_host{.chunk_columns = 10})(X, none, none, G)), std::vector<float>(std::size_t(c.M), 0.0f));
+}
+
 TEST_F(sweep_on_device, an_any_reduction_runs_where_it_was_made_for) {
   const cloud c(3000 / less, 700);
   const auto& [X, Y, B, G, E] = c.at;

@@ -178,8 +178,8 @@ struct computation {
   using folded_leaves = typename folded_closure<typename folded_in<typename Reduction::formulas>::type>::type;
   using symbols = join<signature, folded_leaves>;
 
-  template <axis A, class Items>
-  using plan = typename plan_along<A, lowering_of<Executor>(options{}), accumulation_of(options{}), Real, Items>::type;
+  template <axis A, class Items, class Where = Executor>  // one that only copies has no plans of its own
+  using plan = typename plan_along<A, lowering_of<Where>(options{}), accumulation_of(options{}), Real, Items>::type;
   template <axis A>
   using along = typename items_along<A, items>::type;
 

@@ -40,14 +40,6 @@ struct column_tile {
 namespace detail {
 inline namespace KERNFOLD_ABI {
 
-/// In the loop over the columns: keeps g++ from looking for ways to cut it into several, which costs a tenth of the time it
-/// takes to compile and finds none. No instruction.
-KERNFOLD_HD_LAYER void keep_loop_whole() {
-#if !KERNFOLD_DEVICE_PASS
-  __asm__ volatile("");
-#endif
-}
-
 /// The roots of a block of columns, as a fold sees them.
 template <int FirstRoot, class Frame>
 struct root_values {
@@ -165,7 +157,7 @@ struct agent<P, type_list<At...>, T, std::integer_sequence<int, Place...>> : fol
                                              const row_values<T>& rows, const column_tile<real>& tile, int c, int end) {
     alignas(64) T between[pass_columns * carried];
     for (int k = c; k < end; ++k) {
-      detail::keep_loop_whole();
+      KERNFOLD_KEEP_LOOP_WHOLE;
       pair_frame f;
       see_pair(f, parameters, rows, tile, k);
       evaluate(f, detail::no_source{}, selected<first_pass>{});
@@ -190,7 +182,7 @@ struct agent<P, type_list<At...>, T, std::integer_sequence<int, Place...>> : fol
   static KERNFOLD_HD_LAYER void fold_block(accumulators& a, const parameter_values<real>& parameters, const row_values<T>& rows,
                                      const column_tile<real>& tile, int c, const T* between,
                                      std::integer_sequence<int, Columns...>) {
-    detail::keep_loop_whole();
+    KERNFOLD_KEEP_LOOP_WHOLE;
     pair_frame frames[sizeof...(Columns)];
     (evaluate_pair(frames[Columns], parameters, rows, tile, c + Columns, between + Columns * step), ...);
     (At::fold::template absorb<sizeof...(Columns)>(detail::get<Place>(a),

@@ -54,7 +54,8 @@ inline namespace KERNFOLD_ABI {
 ///   state.finish(out);                        or auto a = state.finish(); more columns may still be absorbed
 /// finish gives sum_j over all columns so far, as a call with all of them would, but for how the sum is rounded.
 /// Columns are numbered through, 0, 1, ...; a state whose first column is another one says so by number_columns_from(n).
-/// Throws shape_error and what a call throws.
+/// Throws shape_error and what a call throws. What fits no array leaves the state as it was; where absorb was stopped, some rows
+/// have seen columns that others have not, and any further use throws kf::stopped.
 template <class Reduction, class Executor, class Real>
 class running_reduction {
  public:
@@ -80,6 +81,8 @@ class running_reduction {
     if (!states_.has_shape_of(later.states_))
       throw shape_error(message() << "two states of " << Reduction::text()
                                   << " differ in their number of rows or their instruction set, and cannot be merged");
+    check_whole();
+    later.check_whole();
     step_arrays arrays(*this);
     traits::merge(states_, later.states_, arrays.as_leaves());
     if (later.columns_ > columns_) columns_ = later.columns_;
@@ -135,7 +138,14 @@ class running_reduction {
   detail::kept_arguments<row_side::size> row_arguments_;
   std::int64_t columns_ = 0;
   bool has_columns_ = false;
+  bool is_whole_ = true;  // all rows have seen the same columns
   typename traits::states states_;
+
+  void check_whole() const {
+    if (!is_whole_)
+      throw stopped(message() << "a state of " << Reduction::text()
+                              << " was stopped while it absorbed columns: some rows have seen more of them than others");
+  }
 
   /// The arrays of a step as the plan's leaves: those of the rows first, then those of the columns, if it has any.
   struct step_arrays {
@@ -158,11 +168,15 @@ class running_reduction {
     step_arrays arrays(*this);
     const detail::row_counts piece = detail::bind_arrays(column_recipe, given, arrays.of_columns());
     const std::int64_t count = folds == axis::i ? piece.i : piece.j;
+    check_whole();
+    is_whole_ = false;
     traits::absorb(where_, states_, arrays.as_leaves(), row_count(arrays.counts), columns_, columns_ + count);
+    is_whole_ = true;
     columns_ += count;
     has_columns_ = has_columns_ || count > 0;
   }
   void finish_to(step_arrays& arrays, const output_array* outputs) {
+    check_whole();
     // Without columns, wherever their numbers begin, a sum is 0 whatever its rows' factor is.
     traits::finish(where_, states_, arrays.as_leaves(), outputs, row_count(arrays.counts), has_columns_ ? columns_ : 0);
   }

@@ -345,6 +345,22 @@ TEST(stream, moves_and_numbers) {
   for (auto& state : states) EXPECT_TRUE(state.finish() == expected);
 }
 
+TEST(stream, a_state_that_was_stopped_says_so) {
+  const clouds<float> c(600, 3000);
+  bool is_enough = false;
+  auto state = S.on(kf::cpu{.threads = 1, .stop = &is_enough}).start(x = c.P, u = c.W, g = 0.75f);
+  auto other = begin<kf::axis::j>(S, c);
+  absorb<kf::axis::j>(state, c, 0, 1000);
+  EXPECT_TRUE(same_bits(state.finish(), (absorb<kf::axis::j>(other, c, 0, 1000), other.finish())));
+  is_enough = true;
+  EXPECT_THROW(absorb<kf::axis::j>(state, c, 1000, 2000), kf::stopped);
+  is_enough = false;
+  const std::string why =
+      "a state of Sum(x4 exp(-p3 |x0 - y1|^2) y2) was stopped while it absorbed columns: some rows have seen more of them than others";
+  EXPECT_EQ(sentence<kf::stopped>([&] { absorb<kf::axis::j>(state, c, 1000, 2000); }), why);
+  EXPECT_EQ(sentence<kf::stopped>([&] { (void)state.finish(); }), why);
+}
+
 TEST(stream, refuses_what_does_not_fit) {
   const clouds<float> c(6, 30);
   auto state = begin<kf::axis::j>(S, c);

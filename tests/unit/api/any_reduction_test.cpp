@@ -49,7 +49,7 @@ template <class Error, class F> std::string sentence(F f) {
 
 TEST(any_reduction, is_a_small_value) {
   using any = kf::any_reduction<float>;
-  static_assert(sizeof(any) <= 4 * sizeof(void*) && std::is_trivially_copyable_v<any>);
+  static_assert(sizeof(any) <= 5 * sizeof(void*) && std::is_trivially_copyable_v<any>);
   static_assert(std::is_convertible_v<decltype(S), any> && !std::is_convertible_v<decltype(x), any>);
   static_assert(std::is_same_v<decltype(gauss()(X, Y, B, 1)), kf::matrix<float>>);
   static_assert(std::is_same_v<decltype(nearest().indices(X, Y)), kf::matrix<std::int64_t>>);

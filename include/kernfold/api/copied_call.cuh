@@ -104,7 +104,7 @@ class copied_call {
         rows_(output_rows(r.outputs[0].folds, counts)),
         columns_(rows_of(columns_are_)),
         limits_(current_limits()) {
-    if (r.symbol_count > most_arrays)
+    if (r.symbol_count > most_arrays || r.output_count > most_arrays)
       throw cuda_error(message() << "kf::cuda_host takes " << most_arrays << " arrays at most, for " << r.text());
   }
   void run(const cuda_host& where) {
@@ -153,9 +153,9 @@ class copied_call {
     return bytes;
   }
   /// Rows first to first + count - 1 of the arrays of a role, each with room for `room` rows, to the host's memory; `to` says
-  /// where they will be on the device. Returns the bytes.
-  std::int64_t gather(role of_role, char* host, char* device, leaf_array* to, std::int64_t first, std::int64_t count,
-                      std::int64_t room) const {
+  /// where they will be on the device.
+  void gather(role of_role, char* host, char* device, leaf_array* to, std::int64_t first, std::int64_t count,
+              std::int64_t room) const {
     std::int64_t at = 0;
     for (int s = 0; s < recipe_.symbol_count; ++s) {
       if (recipe_.symbols[s].symbol_role != of_role) continue;
@@ -163,7 +163,6 @@ class copied_call {
       to[s] = {device + at, recipe_.symbols[s].dim, 1, count};
       at += bytes_of(s, room);
     }
-    return at;
   }
   /// All rows of the arrays of a role, to the device's memory.
   std::int64_t upload_all(role of_role, char* device) {
@@ -177,6 +176,11 @@ class copied_call {
     }
     return bytes;
   }
+
+  /// A chunk as asked for, but no larger than what there is, nor empty.
+  static std::int64_t at_most(std::int64_t chunk, std::int64_t all) { return chunk < all ? chunk : all > 0 ? all : 1; }
+  /// What is left for the last chunk. Fewer rows split their columns more, and may need a larger workspace.
+  static std::int64_t last_of(std::int64_t all, std::int64_t chunk) { return all % chunk > 0 ? all % chunk : chunk; }
 
   // Results.
 
@@ -217,7 +221,7 @@ class copied_call {
   /// Half a million rows keep a device busy for longer than their copies take; fewer chunks than two overlap nothing.
   std::int64_t chunk_rows(const cuda_host& where) const {
     if (rows_are_ == role::parameter) return rows_ > 0 ? rows_ : 1;
-    if (where.chunk_rows > 0) return where.chunk_rows;
+    if (where.chunk_rows > 0) return at_most(where.chunk_rows, rows_);
     const std::int64_t half = (rows_ + 1) / 2;
     return half < 65536 ? (rows_ > 0 ? rows_ : 1) : half < 524288 ? half : 524288;
   }
@@ -250,12 +254,16 @@ class copied_call {
   }
   std::int64_t in_bytes(std::int64_t chunk) const { return rows_are_ == role::parameter ? 0 : bytes_of(rows_are_, chunk); }
   lane make_lane(std::int64_t chunk) {
-    const cuda_pass measured{nullptr, nullptr, limits_, recipe_.text, true};
     const output_array none[most_arrays] = {};
     const leaf_array nowhere[most_arrays] = {};
-    compute_(measured, nowhere, counts_of(chunk), none);
+    std::int64_t workspace = 0;
+    for (const std::int64_t count : {chunk, last_of(rows_, chunk)}) {
+      const cuda_pass measured{nullptr, nullptr, limits_, recipe_.text, true};
+      compute_(measured, nowhere, counts_of(count), none);
+      if (measured.used > workspace) workspace = measured.used;
+    }
     const std::int64_t bytes = in_bytes(chunk) + output_bytes(chunk);
-    return lane(cuda_bytes(bytes, true), cuda_bytes(bytes + measured.used, false));
+    return lane(cuda_bytes(bytes, true), cuda_bytes(bytes + workspace, false));
   }
   void send(lane& l, std::int64_t first, std::int64_t count, std::int64_t chunk) {
     leaf_array arrays[most_arrays];
@@ -286,7 +294,7 @@ class copied_call {
   /// Columns at a time: as many as asked for; 0, which is all, where they take at most half of the free memory; else two
   /// pieces in half of it.
   std::int64_t piece_columns(const cuda_host& where) const {
-    if (where.chunk_columns > 0) return where.chunk_columns;
+    if (where.chunk_columns > 0) return at_most(where.chunk_columns, columns_);
     const std::int64_t bytes = bytes_of(columns_are_, columns_), half = free_bytes() / 2;
     if (bytes <= half) return 0;
     const std::int64_t piece = half / 2 / (bytes / columns_ + 1);
@@ -299,7 +307,7 @@ class copied_call {
   }
   /// Every chunk of rows sees all columns go by, so there are as few as memory allows.
   std::int64_t rows_beside(const cuda_host& where, std::int64_t piece) const {
-    if (where.chunk_rows > 0) return where.chunk_rows;
+    if (where.chunk_rows > 0) return at_most(where.chunk_rows, rows_);
     const std::int64_t quarter = free_bytes() / 4;
     std::int64_t chunk = rows_ > 0 ? rows_ : 1;
     while (chunk > 1 && chunk_bytes(chunk, piece) > quarter) chunk = (chunk + 1) / 2;
@@ -307,7 +315,16 @@ class copied_call {
   }
   std::int64_t chunk_bytes(std::int64_t rows, std::int64_t piece) const {
     return in_bytes(rows) + output_bytes(rows) + aligned(in_pieces_->states_bytes(rows)) +
-           in_pieces_->workspace_bytes(rows, piece, limits_);
+           piece_workspace(rows, piece);
+  }
+  std::int64_t piece_workspace(std::int64_t rows, std::int64_t piece) const {
+    std::int64_t most = 0;
+    for (const std::int64_t row_count : {rows, last_of(rows_, rows)})
+      for (const std::int64_t column_count : {piece, last_of(columns_, piece)}) {
+        const std::int64_t bytes = in_pieces_->workspace_bytes(row_count, column_count, limits_);
+        if (bytes > most) most = bytes;
+      }
+    return most;
   }
 
   void run_in_pieces(const cuda_host& where, std::int64_t piece) {
@@ -343,7 +360,7 @@ class copied_call {
       gather(columns_are_, l.host.data(), l.device.data(), on_device_, first, end - first, piece);
       l.upload(bytes_of(columns_are_, piece));
       pieces[(number + 1) % 2].wait();
-      leaf_array leaves[most_arrays];
+      leaf_array leaves[2 * most_arrays];  // an origin may come with each
       pick_arrays(leaves, on_device_, in_pieces_->places, in_pieces_->leaf_count);
       check_cuda(in_pieces_->launch(l.stream, leaves, outputs, rows.count, end, workspace, limits_,
                                     {states, number == 0, end == columns_, first}),
@@ -361,7 +378,7 @@ class copied_call {
   role rows_are_, columns_are_;
   std::int64_t rows_, columns_;
   device_limits limits_;
-  leaf_array on_device_[most_arrays];
+  leaf_array on_device_[most_arrays] = {};
 };
 
 }  // namespace KERNFOLD_ABI

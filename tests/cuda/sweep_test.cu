@@ -222,6 +222,14 @@ TEST_F(sweep_on_device, arrays_of_the_host_go_there_in_chunks) {
   }
 }
 
+TEST_F(sweep_on_device, a_last_chunk_of_few_rows_splits_its_columns) {
+  const int chunk = 32 * 512;  // eight rounds of the four blocks of a device that the host plays
+  const cloud c(chunk + 100, 600);
+  const auto& [X, Y, B, G, E] = c.at;
+  const auto found = sum.on(kf::cuda_host{.chunk_rows = chunk})(X, Y, B, G);
+  expect_near(std::vector(found.begin(), found.end()), sum(X, Y, B, G), "sum");
+}
+
 TEST_F(sweep_on_device, columns_of_the_host_go_there_in_pieces) {
   const cloud c(1500 / less, 5000 / less);
   const auto& [X, Y, B, G, E] = c.at;

@@ -6,6 +6,7 @@
 #include <barrier>
 #include <condition_variable>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
@@ -126,6 +127,18 @@ inline memory& heap() {
 }
 inline constexpr std::size_t total_bytes = std::size_t(1) << 30;
 
+/// What lies behind each block, and has to lie there still when the block is released.
+inline constexpr std::size_t guard_bytes = std::size_t(1) << 16;
+inline constexpr unsigned char guard = 0xa5;
+inline void check_guard(const void* block, std::size_t bytes) {
+  const auto* const behind = static_cast<const unsigned char*>(block) + bytes;
+  for (std::size_t b = 0; b < guard_bytes; ++b)
+    if (behind[b] != guard) {
+      std::fprintf(stderr, "byte %zu behind a block of %zu bytes has been written\n", b, bytes);
+      std::abort();
+    }
+}
+
 }  // namespace fake_device
 
 #define threadIdx fake_device::thread_number
@@ -137,8 +150,9 @@ inline cudaError_t cudaMalloc(void** p, std::size_t bytes) {
   auto& heap = fake_device::heap();
   const std::lock_guard lock(heap.mutex);
   if (heap.used + bytes > fake_device::total_bytes) return cudaErrorMemoryAllocation;
-  *p = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
+  *p = std::aligned_alloc(256, (bytes + fake_device::guard_bytes + 255) / 256 * 256);
   std::memset(*p, 0xff, bytes);  // NaN, and -1
+  std::memset(static_cast<char*>(*p) + bytes, fake_device::guard, fake_device::guard_bytes);
   heap.blocks[*p] = bytes;
   heap.used += bytes;
   return cudaSuccess;
@@ -151,6 +165,7 @@ inline cudaError_t cudaFree(void* p) {
   if (p == nullptr) return cudaSuccess;
   const auto at = heap.blocks.find(p);
   if (at == heap.blocks.end()) return cudaErrorInvalidValue;
+  fake_device::check_guard(p, at->second);
   std::memset(p, 0xff, at->second);
   heap.used -= at->second;
   heap.blocks.erase(at);
@@ -188,7 +203,8 @@ inline cudaError_t cudaGetDeviceCount(int* count) {
 }
 inline cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
 inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr what, int) {
-  const int values[] = {1, 65536, 2048, 32, 233472, int(fake_device::shared_bytes)};
+  // one multiprocessor, of four blocks of 128 threads at most, so that little work fills it
+  const int values[] = {1, 65536, 512, 4, 233472, int(fake_device::shared_bytes)};
   *value = values[what];
   return cudaSuccess;
 }

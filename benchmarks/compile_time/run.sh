@@ -5,8 +5,8 @@
 #
 # Compiles the small programs beside this script with g++ and, where they are there, nvcc and clang++, and prints one line
 # for each: processor seconds (the median of N runs, 3 by default), peak memory, and counts that do not depend on the
-# machine's load: symbols, and template instantiations as clang++ counts them. Seconds are judged after scaling by what
-# reference.cpp took in the same run, so that a slow or busy machine is not mistaken for slow headers. The status is 0, or
+# machine's load: symbols, and template instantiations as clang++ counts them. Seconds are scaled by what reference.cpp took
+# just before and just after, so that a slow, busy or uneven machine is not mistaken for slow headers. The status is 0, or
 # with --strict 1 where a budget is exceeded or a count has grown by more than 5 % over counts.txt.
 #
 # CXX, NVCC and CLANGXX name other compilers. KERNFOLD_UPDATE_COUNTS=1 rewrites counts.txt.
@@ -39,9 +39,18 @@ processor_seconds() {
   times=$({ time "$@" >"$work/log" 2>&1; } 2>&1) || { printf '\nfailed: %s\n' "$*" >&2; cat "$work/log" >&2; exit 1; }
   awk '{ print $1 + $2 }' <<<"$times"
 }
+reference_seconds() { processor_seconds gxx -O2 "$here/reference.cpp"; }
+# Scaled seconds of one command: its own over the mean of the reference's two.
 seconds_of() {
-  local run
-  for ((run = 0; run < runs; ++run)); do processor_seconds "$@"; done | median
+  local run before after seconds
+  before=$(reference_seconds) || exit 1
+  for ((run = 0; run < runs; ++run)); do
+    seconds=$(processor_seconds "$@") || exit 1
+    after=$(reference_seconds) || exit 1
+    calc "$seconds * $nominal_reference * 2 / ($before + $after)"
+    printf '\n'
+    before=$after
+  done | median
 }
 
 # The greatest resident set of a command and what it starts, in MB, read from /proc while it runs: GNU time would be more
@@ -70,15 +79,14 @@ rows=()
 counts=()
 # judge NAME BUDGET SECONDS MEMORY OBJECT: one line of the table. BUDGET is - for lines that only inform.
 judge() {
-  local name=$1 budget=$2 seconds=$3 memory=$4 object=$5 scaled verdict=- symbols=-
-  scaled=$(calc "$seconds * $nominal_reference / $reference")
+  local name=$1 budget=$2 seconds=$3 memory=$4 object=$5 verdict=- symbols=-
   if [ "$budget" != - ]; then
     verdict=ok
-    if awk "BEGIN { exit !($scaled > $budget) }"; then verdict=OVER over=1; fi
+    if awk "BEGIN { exit !($seconds > $budget) }"; then verdict=OVER over=1; fi
   fi
   [ "$memory" = - ] || memory=$(calc "$memory + 0.5")
   if [ -f "$object" ]; then symbols=$(nm "$object" | wc -l); fi
-  rows+=("$name|$budget|$seconds|$scaled|${memory%.*}|$symbols|$verdict")
+  rows+=("$name|$budget|$seconds|${memory%.*}|$symbols|$verdict")
   [ "$symbols" = - ] || counts+=("symbols|$name|$symbols")
 }
 # measure NAME BUDGET BASE COMMAND...: BASE is a number of seconds taken off.
@@ -97,9 +105,7 @@ cuda() { "$nvcc" -std=c++20 -arch=sm_90 -I "$include" -x cu "$@" -c -o "$work/ob
 clang() { "$clangxx" -std=c++20 -I "$include" "$@" -c -o "$work/object.o"; }
 
 printf 'compile time: %s\n' "$("$cxx" --version | head -n 1)"
-reference=$(seconds_of gxx -O2 "$here/reference.cpp")
-printf 'reference.cpp takes %s s here and %s s where the budgets were set: seconds are scaled by %s\n' "$reference" \
-  "$nominal_reference" "$(calc "$nominal_reference / $reference")"
+printf 'reference.cpp takes %s s here and %s s where the budgets were set\n' "$(reference_seconds)" "$nominal_reference"
 
 empty=$(seconds_of gxx -O2 "$here/empty.cpp")
 measure "include, over an empty file" 0.5 "$empty" gxx -O2 "$here/include.cpp"
@@ -133,10 +139,10 @@ else
   printf 'skipping clang++: not found\n'
 fi
 
-printf '\n%-54s %8s %8s %8s %8s %8s  %s\n' "" "budget s" "seconds" "scaled" "MB" "symbols" ""
+printf '\n%-54s %8s %8s %8s %8s  %s\n' "" "budget s" "scaled s" "MB" "symbols" ""
 for row in "${rows[@]}"; do
-  IFS='|' read -r name budget seconds scaled memory symbols verdict <<<"$row"
-  printf '%-54s %8s %8.2f %8.2f %8s %8s  %s\n' "$name" "$budget" "$seconds" "$scaled" "$memory" "$symbols" "$verdict"
+  IFS='|' read -r name budget seconds memory symbols verdict <<<"$row"
+  printf '%-54s %8s %8.2f %8s %8s  %s\n' "$name" "$budget" "$seconds" "$memory" "$symbols" "$verdict"
 done
 
 # Counts, beside those on record.

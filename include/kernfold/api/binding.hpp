@@ -2,8 +2,9 @@
 // type, so it is compiled once however many formulas a program has.
 #pragma once
 
-#include "../core/matrix.hpp"
 #include "../core/device_view.hpp"
+#include "../core/footprint.hpp"
+#include "../core/matrix.hpp"
 #include "../engine/plan.hpp"
 #include "../formula/print.hpp"
 

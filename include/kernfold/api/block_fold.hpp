@@ -167,32 +167,17 @@ class basic_block_fold {
   template <class Source>
   KERNFOLD_HD_LAYER auto fold(std::int64_t count, const Source& source) const {
     typename tiles::own_parameters own;
-    T row_reals[numbers::row_size.kept_reals + 1];
-    math::index_t<T> row_indices[numbers::row_size.kept_indices + 1];
+    typename tiles::own_rows own_rows;
     typename loop::states s;
 
     block_.barrier();  // the storage may still be read by who is behind, in the run before
     const parameter_values<Real> parameters = tiles_.prepare_parameters(own, source);
-    const row_values<T> rows = prepare_rows(row_reals, row_indices, parameters, source);
+    const row_values<T> rows = tiles_.prepare_rows(own_rows, parameters, source, first_row_, row_stride_);
     loop::identity(s);
     tiles_.fold_columns(s, parameters, rows, source, 0, count);
     typename loop::pair_frame f;
     see_rows(f, parameters, rows);
     return results_of(s, f, count > 0, typename loop::fold_numbers{});
-  }
-  template <class Source>
-  KERNFOLD_HD_LAYER row_values<T> prepare_rows(T* reals, math::index_t<T>* ints, const parameter_values<Real>& parameters,
-                                               const Source& source) const {
-    row_values<T> rows{reals, ints, {}};
-    if constexpr (P::reads_row_number) rows.numbers = math::index_t<T>::iota(first_row_, row_stride_);
-    frame<P, stage::row, T> f;
-    f.parameters = parameters.reals;
-    f.parameter_indices = parameters.indices;
-    f.row_number = rows.numbers;
-    f.kept = reals;
-    f.kept_indices = ints;
-    evaluate(f, source, whole_stage<P, stage::row>{});
-    return rows;
   }
 
   /// A result: kf::vec<element, dim>; kf::vec of Rows of them where a thread has several rows.

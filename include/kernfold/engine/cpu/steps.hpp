@@ -136,6 +136,19 @@ struct no_factors {
   static constexpr int dim = 1;
 };
 
+/// use(states, factors, first row, rows that count) for each pack of a group's rows.
+template <class States, class Factors, class Use>
+KERNFOLD_LAYER void for_each_pack(const workspace& mine, const char* from, stretch rows, Use use) {
+  constexpr int lanes = math::lane_count<typename States::lanes>;
+  for (std::int64_t pack = 0; pack < pack_count(rows, lanes); ++pack) {
+    const std::int64_t first = rows.first + pack * lanes;
+    const auto factors = Factors::of(mine, pack, rows.first);
+    keep_loop_simple();
+    use(reinterpret_cast<const typename States::states*>(from)[pack], factors, first,
+        int(rows.end - first < lanes ? rows.end - first : lanes));
+  }
+}
+
 /// Writes or adds component k of the results of a pack's rows.
 template <class Element, int Lanes, class V>
 KERNFOLD_LAYER void write_lanes(const output_array& out, const V& value, std::int64_t first, int valid, int k) {
@@ -174,14 +187,10 @@ KERNFOLD_LAYER void write_states(const sweep_arrays& arrays, const typename Stat
 template <class States, class Factors>
 struct write_rows_step {
   static KERNFOLD_LAYER void run(const sweep_arrays& arrays, const workspace& mine, char* from, stretch rows, void*) {
-    constexpr int lanes = math::lane_count<typename States::lanes>;
-    for (std::int64_t pack = 0; pack < pack_count(rows, lanes); ++pack) {
-      const std::int64_t first = rows.first + pack * lanes;
-      const int valid = int(rows.end - first < lanes ? rows.end - first : lanes);
-      const auto factors = Factors::of(mine, pack, rows.first);
-      keep_loop_simple();
-      write_states<States, Factors>(arrays, reinterpret_cast<const typename States::states*>(from)[pack], factors, first, valid);
-    }
+    for_each_pack<States, Factors>(mine, from, rows, [&](const auto& s, const auto& f, std::int64_t first, int valid)
+                                                         KERNFOLD_INLINE_LAMBDA {
+      write_states<States, Factors>(arrays, s, f, first, valid);
+    });
   }
 };
 
@@ -190,15 +199,10 @@ template <class States, class ScalarStates, class Factors>
 struct fold_rows_step {
   using block_states = typename ScalarStates::states;
   static KERNFOLD_LAYER void run(const sweep_arrays& arrays, const workspace& mine, char* from, stretch rows, void* blocks) {
-    constexpr int lanes = math::lane_count<typename States::lanes>;
-    for (std::int64_t pack = 0; pack < pack_count(rows, lanes); ++pack) {
-      const std::int64_t first = rows.first + pack * lanes;
-      const int valid = int(rows.end - first < lanes ? rows.end - first : lanes);
-      const auto factors = Factors::of(mine, pack, rows.first);
-      keep_loop_simple();
-      fold_lanes(static_cast<block_states*>(blocks)[first / row_block],
-                 reinterpret_cast<const typename States::states*>(from)[pack], factors, first, valid, arrays.columns);
-    }
+    for_each_pack<States, Factors>(mine, from, rows, [&](const auto& s, const auto& f, std::int64_t first, int valid)
+                                                         KERNFOLD_INLINE_LAMBDA {
+      fold_lanes(static_cast<block_states*>(blocks)[first / row_block], s, f, first, valid, arrays.columns);
+    });
   }
 
   /// The blocks' states merged pair by pair, in a tree that depends on their number only, and written.

@@ -138,6 +138,26 @@ struct block_tiles {
     return {f.kept, f.kept_indices};
   }
 
+  /// What the row stage keeps of each thread's rows first, first + stride, ...
+  struct own_rows {
+    T reals[plan::row_size.kept_reals + 1];
+    math::index_t<T> indices[plan::row_size.kept_indices + 1];
+  };
+  template <class Source>
+  KERNFOLD_HD_LAYER row_values<T> prepare_rows(own_rows& own, const parameter_values<real>& parameters, const Source& source,
+                                               std::int64_t first, std::int64_t stride) const {
+    row_values<T> rows{own.reals, own.indices, {}};
+    if constexpr (P::reads_row_number) rows.numbers = math::index_t<T>::iota(first, stride);
+    frame<P, stage::row, T> f;
+    f.parameters = parameters.reals;
+    f.parameter_indices = parameters.indices;
+    f.row_number = rows.numbers;
+    f.kept = own.reals;
+    f.kept_indices = own.indices;
+    evaluate(f, source, whole_stage<P, stage::row>{});
+    return rows;
+  }
+
   /// Columns begin to end - 1.
   template <class Source>
   KERNFOLD_HD_LAYER void fold_columns(states& s, const parameter_values<real>& parameters, const row_values<T>& rows,
@@ -228,7 +248,6 @@ struct block_sweep {
   using states = typename plan::states;
   using scalar_loop = typename plan::scalar_loop;
   using block_states = typename plan::block_states;
-  using indices = math::index_t<T>;
   using tiles = block_tiles<Plan, T, plan::policy.tile_columns, Block>;
   using source = single_source<real>;
   static constexpr int lanes = plan::policy.lanes;
@@ -239,13 +258,14 @@ struct block_sweep {
   KERNFOLD_HD_LAYER void run() const {
     // What each thread keeps: few parameters, its rows, their states.
     typename tiles::own_parameters own;
-    T row_reals[plan::row_size.kept_reals + 1];
-    indices row_indices[plan::row_size.kept_indices + 1];
+    typename tiles::own_rows own_rows;
     states s;
 
     const tiles shared{block, block.shared()};
     const parameter_values<real> parameters = shared.prepare_parameters(own, source{task.leaves, 0});
-    const row_values<T> rows = prepare_rows(row_reals, row_indices, parameters);
+    const row_values<T> rows =
+        shared.prepare_rows(own_rows, parameters, block_row_source<real>{task.leaves, first_row(), row_stride(), task.rows},
+                            first_row(), row_stride());
     if (task.begins || task.pass == block_pass::stretch) loop::identity(s);
     else s = *kept_states();
     if (task.pass == block_pass::merge) merge_stretches(s);
@@ -270,19 +290,6 @@ struct block_sweep {
   }
 
   KERNFOLD_HD_LAYER states* kept_states() const { return task.kept + block.group() * block.threads() + block.thread(); }
-
-  KERNFOLD_HD_LAYER row_values<T> prepare_rows(T* reals, indices* ints, const parameter_values<real>& parameters) const {
-    row_values<T> rows{reals, ints, {}};
-    if constexpr (P::reads_row_number) rows.numbers = indices::iota(first_row(), row_stride());
-    frame<P, stage::row, T> f;
-    f.parameters = parameters.reals;
-    f.parameter_indices = parameters.indices;
-    f.row_number = rows.numbers;
-    f.kept = reals;
-    f.kept_indices = ints;
-    evaluate(f, block_row_source<real>{task.leaves, first_row(), row_stride(), task.rows}, whole_stage<P, stage::row>{});
-    return rows;
-  }
 
   /// The columns of the call's arrays, which may be a piece of all columns.
   struct columns {

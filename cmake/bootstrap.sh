@@ -21,7 +21,11 @@ fi
 preset=$1
 
 have_tool() { command -v "$1" >/dev/null; }
-have_header() { have_tool g++ && g++ -E -x c++ -include "$1" /dev/null >/dev/null 2>&1; }
+# Headers are looked for where g++ looks, and where CMake is told to.
+include_flags=()
+IFS=: read -ra prefixes <<<"${CMAKE_PREFIX_PATH:-}"
+for prefix in "${prefixes[@]}"; do include_flags+=(-I "$prefix/include"); done
+have_header() { have_tool g++ && g++ "${include_flags[@]}" -E -x c++ -include "$1" /dev/null >/dev/null 2>&1; }
 at_least() {  # at_least WANTED FOUND
   [ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]
 }

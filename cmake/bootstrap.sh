@@ -44,7 +44,7 @@ look_for_what_is_missing() {
       ;;
   esac
   case $preset in
-    test | test-full | asan | tsan | cuda) have_header gtest/gtest.h || missing+=(libgtest-dev) ;;
+    test | test-full | asan | ubsan | tsan | cuda) have_header gtest/gtest.h || missing+=(libgtest-dev) ;;
     bench) have_header benchmark/benchmark.h || missing+=(libbenchmark-dev) ;;
   esac
   case $preset in

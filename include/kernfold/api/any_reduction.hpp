@@ -89,14 +89,14 @@ inline Number load_number(const void* from) {
   return number;
 }
 /// A plain number, converted to a symbol's element type. Numbers come as double, std::int64_t or std::uint64_t.
-[[gnu::noinline]] inline void convert_number(void* to, element_code as, const void* from, element_code given) {
+KERNFOLD_ONCE void convert_number(void* to, element_code as, const void* from, element_code given) {
   if (given.kind == 'f') store_number(to, as, load_number<double>(from));
   else if (given.kind == 'i') store_number(to, as, load_number<std::int64_t>(from));
   else store_number(to, as, load_number<std::uint64_t>(from));
 }
 
 /// Finds the argument of each symbol. Throws shape_error where their number or an element type does not fit.
-[[gnu::noinline]] inline void match_arguments(const recipe& r, const loose_call& t) {
+KERNFOLD_ONCE void match_arguments(const recipe& r, const loose_call& t) {
   if (t.count != position_count(r)) refuse_argument_count(r, t.count);
   for (int s = 0; s < r.symbol_count; ++s) {
     const symbol& wanted = r.symbols[s];
@@ -113,7 +113,7 @@ inline Number load_number(const void* from) {
 
 /// The result as new memory of element type T.
 template <class T>
-[[gnu::noinline]] void compute_any_new(const recipe& r, const void* executor, const loose_call& t, matrix<T>& result) {
+KERNFOLD_ONCE void compute_any_new(const recipe& r, const void* executor, const loose_call& t, matrix<T>& result) {
   if (!(r.outputs[0].element == code_of<T>)) refuse_result(r, code_of<T>);
   match_arguments(r, t);
   const row_counts counts = bind_arrays(r, t.given, t.arrays);
@@ -122,7 +122,7 @@ template <class T>
 }
 /// The result in the caller's memory of element type T, or added to it.
 template <class T>
-[[gnu::noinline]] void compute_any_into(const recipe& r, const void* executor, const loose_call& t, const raw_array<T>& out,
+KERNFOLD_ONCE void compute_any_into(const recipe& r, const void* executor, const loose_call& t, const raw_array<T>& out,
                                         bool add) {
   if (!(r.outputs[0].element == code_of<T>)) refuse_output_element(r, code_of<T>);
   match_arguments(r, t);

@@ -132,7 +132,7 @@ using stored_element = std::conditional_t<std::is_same_v<typename V::element, de
 
 /// An argument's array as data. A plain number is converted to the element type and kept in `number`.
 template <class Element, bool OnDevice, class Array>
-[[gnu::noinline]] void describe_given(given_array& to, std::int64_t& number, const void* address) {
+KERNFOLD_ONCE void describe_given(given_array& to, std::int64_t& number, const void* address) {
   const Array& array = *static_cast<const Array*>(address);
   if constexpr (std::is_arithmetic_v<Array>) {
     const Element value = static_cast<Element>(array);
@@ -178,7 +178,7 @@ struct call_arguments<type_list<Vs...>, type_list<Args...>, Real, OnDevice> {
   leaf_array arrays[count + 1];
   std::int64_t numbers[count + 1] = {};
 
-  explicit call_arguments(const Args&... args) {
+  KERNFOLD_ONCE explicit call_arguments(const Args&... args) {
     [[maybe_unused]] const void* const places[] = {argument<Args>::address(args)..., nullptr};
     [[maybe_unused]] int s = 0;
     ((describe_given<stored_element<Vs, Real>, OnDevice, array_of<Vs>>(given[s], numbers[s], places[place<Vs>]), ++s), ...);

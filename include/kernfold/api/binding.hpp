@@ -114,13 +114,13 @@ inline std::int64_t common_rows(const recipe& r, const leaf_array* arrays, role 
 }
 
 /// The arrays given for the symbols, as rows. Throws shape_error where they do not fit.
-[[gnu::noinline]] inline row_counts bind_arrays(const recipe& r, const given_array* given, leaf_array* arrays) {
+KERNFOLD_ONCE row_counts bind_arrays(const recipe& r, const given_array* given, leaf_array* arrays) {
   for (int s = 0; s < r.symbol_count; ++s) arrays[s] = bind_array(r, r.symbols[s], given[s]);
   return {common_rows(r, arrays, role::i), common_rows(r, arrays, role::j)};
 }
 
 /// The caller's memory for output number o. Throws shape_error where it does not fit, overlap_error.
-[[gnu::noinline]] inline output_array bind_output(const recipe& r, int o, const array_shape& given, void* data,
+KERNFOLD_ONCE output_array bind_output(const recipe& r, int o, const array_shape& given, void* data,
                                                   const leaf_array* arrays, row_counts counts) {
   const output_shape& wanted = r.outputs[o];
   array_shape rows = given;
@@ -147,13 +147,13 @@ raw_array<T> describe_as_result(Output&& out) {
 
 /// New memory of the host for a result.
 template <class T>
-[[gnu::noinline]] output_array allocate_result(matrix<T>& m, const output_shape& wanted, row_counts counts) {
+KERNFOLD_ONCE output_array allocate_result(matrix<T>& m, const output_shape& wanted, row_counts counts) {
   m = matrix<T>(output_rows(wanted.folds, counts), wanted.dim);
   return {m.data(), m.cols(), 1, false};
 }
 /// The same, of the kind that belongs to an executor.
 template <class T, class Executor>
-[[gnu::noinline]] output_array allocate_output(const Executor& where, typename executor_traits<Executor>::template memory<T>& m,
+KERNFOLD_ONCE output_array allocate_output(const Executor& where, typename executor_traits<Executor>::template memory<T>& m,
                                                const output_shape& wanted, row_counts counts) {
   m = executor_traits<Executor>::template allocate<T>(where, output_rows(wanted.folds, counts), wanted.dim);
   return {executor_traits<Executor>::data_of(m), m.cols(), 1, false};
@@ -162,7 +162,7 @@ template <class T, class Executor>
 /// Computes into the caller's memory, or adds to it. Where a callback may end the computation early, the result is
 /// complete before the first element is written.
 template <class T>
-[[gnu::noinline]] void compute_into(const recipe& r, const void* executor, const given_array* given, leaf_array* arrays,
+KERNFOLD_ONCE void compute_into(const recipe& r, const void* executor, const given_array* given, leaf_array* arrays,
                                     const raw_array<T>& out, bool add) {
   const row_counts counts = bind_arrays(r, given, arrays);
   output_array target = bind_output(r, 0, out, out.data, arrays, counts);

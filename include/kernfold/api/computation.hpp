@@ -140,7 +140,7 @@ struct leaf_places<type_list<Leaves...>, Symbols> {
   static constexpr int count = sizeof...(Leaves);
   static constexpr int row[] = {index_of<typename array_behind<Leaves>::type>(Symbols{})..., -1};
 };
-[[gnu::noinline]] inline void pick_arrays(leaf_array* picked, const leaf_array* arrays, const int* places, int count) {
+KERNFOLD_ONCE void pick_arrays(leaf_array* picked, const leaf_array* arrays, const int* places, int count) {
   for (int k = 0; k < count; ++k) picked[k] = arrays[places[k]];
 }
 

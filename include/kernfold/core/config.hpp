@@ -40,13 +40,15 @@
 #define KERNFOLD_HD inline __attribute__((always_inline))
 #define KERNFOLD_HD_LAYER inline KERNFOLD_INLINE_LAYER
 #endif
-// For what runs once per call: on the host a function of its own, so that no formula compiles it again.
+// For what runs once per call, or once per row: on the host a function of its own, so that no formula compiles it again, be it
+// as a clone for the formula's constants.
+#define KERNFOLD_ONCE inline __attribute__((noinline)) KERNFOLD_NO_CLONE
 #if KERNFOLD_DEVICE_PASS
 #define KERNFOLD_HD_ONCE KERNFOLD_HD
 #elif defined(__CUDACC__)
-#define KERNFOLD_HD_ONCE __host__ __device__ inline __attribute__((noinline))
+#define KERNFOLD_HD_ONCE __host__ __device__ KERNFOLD_ONCE
 #else
-#define KERNFOLD_HD_ONCE inline __attribute__((noinline))
+#define KERNFOLD_HD_ONCE KERNFOLD_ONCE
 #endif
 #define KERNFOLD_INLINE inline __attribute__((always_inline))  // the same, host only
 #define KERNFOLD_LAYER inline KERNFOLD_INLINE_LAYER

@@ -19,7 +19,7 @@ inline constexpr std::align_val_t matrix_alignment{64};  // a cache line, and th
 inline namespace KERNFOLD_ABI {
 
 // Memory for rows x cols elements of `size` bytes, none for an empty matrix. Throws shape_error, std::bad_alloc.
-[[gnu::noinline]] inline void* allocate_matrix(std::int64_t rows, std::int64_t cols, std::int64_t size) {
+KERNFOLD_ONCE void* allocate_matrix(std::int64_t rows, std::int64_t cols, std::int64_t size) {
   if (rows < 0 || cols < 0)
     throw shape_error(message() << "a matrix of " << rows << " x " << cols << " elements cannot be: negative shape");
   std::int64_t bytes = 0;

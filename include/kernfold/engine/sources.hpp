@@ -12,7 +12,7 @@ using element_in = std::conditional_t<std::is_same_v<typename Leaf::element, def
 
 /// Writes or adds numbers to places `stride` apart.
 template <class Element>
-[[gnu::noinline]] void scatter_rows(Element* to, const Element* from, std::int64_t stride, int lanes, bool add) {
+KERNFOLD_ONCE void scatter_rows(Element* to, const Element* from, std::int64_t stride, int lanes, bool add) {
   for (int l = 0; l < lanes; ++l) to[l * stride] = add ? static_cast<Element>(to[l * stride] + from[l]) : from[l];
 }
 

@@ -37,7 +37,7 @@ void compute_into_c(const recipe& r, const void* executor, const loose_array& re
   compute_any_into<T>(r, executor, call, {static_cast<const array_shape&>(result), data}, false);
 }
 
-[[gnu::noinline]] inline void compute_from_c(const recipe& r, const void* executor, const kf_array& result,
+KERNFOLD_ONCE void compute_from_c(const recipe& r, const void* executor, const kf_array& result,
                                              const kf_array* arguments, int count) {
   if (count != position_count(r)) refuse_argument_count(r, count);
   const auto size = static_cast<std::size_t>(count) + 1;
@@ -62,7 +62,7 @@ inline void copy_sentence(char* to, std::size_t size, const char* sentence) noex
   to[n] = '\0';
 }
 
-[[gnu::noinline]] inline kf_status into_from_c(const recipe& r, const void* executor, const kf_array& result,
+KERNFOLD_ONCE kf_status into_from_c(const recipe& r, const void* executor, const kf_array& result,
                                                const kf_array* arguments, int count, char* message,
                                                std::size_t message_size) noexcept {
   const auto say = [&](kf_status status, const char* sentence) {

@@ -43,7 +43,7 @@ class monitor {
   bool stopped() const { return __atomic_load_n(&stopped_, __ATOMIC_RELAXED); }
 
   /// `amount` of the work is done. Only the calling thread reports.
-  [[gnu::noinline]] void advance(std::int64_t amount, bool is_caller) {
+  KERNFOLD_ONCE void advance(std::int64_t amount, bool is_caller) {
     const std::int64_t done = __atomic_add_fetch(&done_, amount, __ATOMIC_RELAXED);
     if (where_.stop && where_.stop.requested()) __atomic_store_n(&stopped_, true, __ATOMIC_RELAXED);
     if (is_caller && where_.progress && total_ > 0) where_.progress(double(done) / double(total_));

@@ -17,7 +17,7 @@ KERNFOLD_LAYER void keep_loop_simple() { __asm__ volatile("" ::: "memory"); }
 /// What a stage keeps of one row or column goes where the pair stage finds it: value k beside those of the other lanes of
 /// its pack, `lanes` numbers apart. A function of its own, so that no formula compiles it again.
 template <class Value>
-[[gnu::noinline]] void scatter_kept(Value* to, const Value* from, int count, int lanes) {
+KERNFOLD_ONCE void scatter_kept(Value* to, const Value* from, int count, int lanes) {
   for (int k = 0; k < count; ++k) to[k * lanes] = from[k];
 }
 

@@ -42,13 +42,6 @@ struct list_lookup<type_list<Ts...>> : numbered_types<std::make_integer_sequence
 template <class List, int At>
 using type_at = typename decltype(detail::type_numbered<At>(static_cast<const detail::list_lookup<List>*>(nullptr)))::type;
 
-/// A type as a value, for tables of constant expressions: comparing values compiles nothing, comparing types does.
-using type_id = const char*;
-template <class T>
-inline constexpr char place_of_type_id{};
-template <class T>
-inline constexpr type_id id_of = &place_of_type_id<T>;
-
 /// The first place of T in a list, or -1.
 template <class T, class... Ts>
 consteval int index_of(type_list<Ts...>) {

@@ -47,17 +47,20 @@ namespace detail {
 struct argument_numbers {
   int at[max_arguments];
 };
-consteval argument_numbers arguments_in(const type_id*, int, const void*) { return {{-1, -1, -1, -1}}; }
-template <class Op, class... Args>
-consteval argument_numbers arguments_in(const type_id* list, int count, const node<Op, Args...>*) {
+template <class List, class F>
+struct arguments_in {
+  static consteval argument_numbers get() { return {{-1, -1, -1, -1}}; }
+};
+template <class List, class Op, class... Args>
+struct arguments_in<List, node<Op, Args...>> {
   static_assert(sizeof...(Args) <= max_arguments, "kernfold: an operation takes at most four arguments");
-  const type_id wanted[] = {id_of<Args>...};
-  argument_numbers numbers{{-1, -1, -1, -1}};
-  for (int k = 0; k < int(sizeof...(Args)); ++k)
-    for (int n = 0; n < count && numbers.at[k] < 0; ++n)
-      if (list[n] == wanted[k]) numbers.at[k] = n;
-  return numbers;
-}
+  static consteval argument_numbers get() {
+    argument_numbers numbers{{-1, -1, -1, -1}};
+    int k = 0;
+    ((numbers.at[k++] = index_of<Args>(List{})), ...);
+    return numbers;
+  }
+};
 
 template <int N>
 struct argument_table {
@@ -65,9 +68,7 @@ struct argument_table {
 };
 template <class... Fs>
 consteval auto make_argument_table(type_list<Fs...>) {
-  constexpr int count = sizeof...(Fs);
-  constexpr type_id list[] = {id_of<Fs>..., nullptr};
-  return argument_table<count>{{arguments_in(list, count, static_cast<const Fs*>(nullptr))...}};
+  return argument_table<sizeof...(Fs)>{{arguments_in<type_list<Fs...>, Fs>::get()...}};
 }
 
 }  // namespace detail

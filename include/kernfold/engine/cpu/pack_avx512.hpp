@@ -298,9 +298,9 @@ template <class Real> struct alignas(16) pack<Real, isa::avx512> {
   static KERNFOLD_TARGET_AVX512 inline pack from_halves(const pack<double, isa::avx512>& low,
                                                         const pack<double, isa::avx512>& high) {
     pack r;
-    auto* const halves = reinterpret_cast<detail::avx512::half_floats_in_memory*>(r.lane);
-    halves[0] = __builtin_convertvector(low.vector(), detail::avx512::half_floats);
-    halves[1] = __builtin_convertvector(high.vector(), detail::avx512::half_floats);
+    using in_memory = detail::avx512::half_floats_in_memory;  // by name: auto would forget that it is not aligned
+    *reinterpret_cast<in_memory*>(r.lane) = __builtin_convertvector(low.vector(), detail::avx512::half_floats);
+    *reinterpret_cast<in_memory*>(r.lane + 8) = __builtin_convertvector(high.vector(), detail::avx512::half_floats);
     return r;
   }
 

@@ -123,7 +123,7 @@ KERNFOLD_ONCE void compute_any_new(const recipe& r, const void* executor, const 
 /// The result in the caller's memory of element type T, or added to it.
 template <class T>
 KERNFOLD_ONCE void compute_any_into(const recipe& r, const void* executor, const loose_call& t, const raw_array<T>& out,
-                                        bool add) {
+                                    bool add) {
   if (!(r.outputs[0].element == code_of<T>)) refuse_output_element(r, code_of<T>);
   match_arguments(r, t);
   compute_into(r, executor, t.given, t.arrays, out, add);

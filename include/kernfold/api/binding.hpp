@@ -121,7 +121,7 @@ KERNFOLD_ONCE row_counts bind_arrays(const recipe& r, const given_array* given, 
 
 /// The caller's memory for output number o. Throws shape_error where it does not fit, overlap_error.
 KERNFOLD_ONCE output_array bind_output(const recipe& r, int o, const array_shape& given, void* data,
-                                                  const leaf_array* arrays, row_counts counts) {
+                                       const leaf_array* arrays, row_counts counts) {
   const output_shape& wanted = r.outputs[o];
   array_shape rows = given;
   if (const misfit why = fit_rows(rows, wanted.dim, true); why != misfit::none) refuse_output(r, why, given, wanted.dim);
@@ -154,7 +154,7 @@ KERNFOLD_ONCE output_array allocate_result(matrix<T>& m, const output_shape& wan
 /// The same, of the kind that belongs to an executor.
 template <class T, class Executor>
 KERNFOLD_ONCE output_array allocate_output(const Executor& where, typename executor_traits<Executor>::template memory<T>& m,
-                                               const output_shape& wanted, row_counts counts) {
+                                           const output_shape& wanted, row_counts counts) {
   m = executor_traits<Executor>::template allocate<T>(where, output_rows(wanted.folds, counts), wanted.dim);
   return {executor_traits<Executor>::data_of(m), m.cols(), 1, false};
 }
@@ -163,7 +163,7 @@ KERNFOLD_ONCE output_array allocate_output(const Executor& where, typename execu
 /// complete before the first element is written.
 template <class T>
 KERNFOLD_ONCE void compute_into(const recipe& r, const void* executor, const given_array* given, leaf_array* arrays,
-                                    const raw_array<T>& out, bool add) {
+                                const raw_array<T>& out, bool add) {
   const row_counts counts = bind_arrays(r, given, arrays);
   output_array target = bind_output(r, 0, out, out.data, arrays, counts);
   if (!r.may_end_early(executor)) {

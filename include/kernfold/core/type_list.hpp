@@ -42,7 +42,7 @@ struct list_lookup<type_list<Ts...>> : numbered_types<std::make_integer_sequence
 template <class List, int At>
 using type_at = typename decltype(detail::type_numbered<At>(static_cast<const detail::list_lookup<List>*>(nullptr)))::type;
 
-/// The first place of T in a list, or -1.
+/// The first place of T in a list, or -1. (__is_same: std::is_same_v would be an instantiation per pair of types.)
 template <class T, class... Ts>
 consteval int index_of(type_list<Ts...>) {
   int place = -1, k = 0;

@@ -38,7 +38,7 @@ void compute_into_c(const recipe& r, const void* executor, const loose_array& re
 }
 
 KERNFOLD_ONCE void compute_from_c(const recipe& r, const void* executor, const kf_array& result,
-                                             const kf_array* arguments, int count) {
+                                  const kf_array* arguments, int count) {
   if (count != position_count(r)) refuse_argument_count(r, count);
   const auto size = static_cast<std::size_t>(count) + 1;
   std::vector<loose_array> by_position(size);
@@ -63,8 +63,8 @@ inline void copy_sentence(char* to, std::size_t size, const char* sentence) noex
 }
 
 KERNFOLD_ONCE kf_status into_from_c(const recipe& r, const void* executor, const kf_array& result,
-                                               const kf_array* arguments, int count, char* message,
-                                               std::size_t message_size) noexcept {
+                                    const kf_array* arguments, int count, char* message,
+                                    std::size_t message_size) noexcept {
   const auto say = [&](kf_status status, const char* sentence) {
     copy_sentence(message, message_size, sentence);
     return status;

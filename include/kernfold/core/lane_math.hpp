@@ -166,7 +166,7 @@ template <class T, class F> KERNFOLD_HD_LAYER T replaced(const mask_t<T>& m, T r
 template <class T> struct mantissa { T exponent, f; };
 template <class T> KERNFOLD_HD_LAYER mantissa<T> split_mantissa(T x) {
   using layout = format_of<T>;
-  const ints_t<T> shifted = to_bits(x) - ints_t<T>(layout::sqrt_half);
+  const ints_t<T> shifted = wrapping_difference(to_bits(x), ints_t<T>(layout::sqrt_half));
   const T m = from_bits<T>((shifted & ints_t<T>(layout::significand)) + ints_t<T>(layout::sqrt_half));
   return {convert_to_real<T>(shifted >> layout::digits), m - T(1)};
 }
@@ -224,7 +224,7 @@ template <class T> KERNFOLD_HD_LAYER T rsqrt(T x) {
   constexpr bool single = std::is_same_v<real, float>;
   constexpr ints_t<real> start = ints_t<real>(single ? 0x5f374740 : 0x5fe6e8e800000000);
   const mask_t<T> usual = is_normal_and_positive(x);
-  T y = from_bits<T>(ints_t<T>(start) - (to_bits(x) >> 1));
+  T y = from_bits<T>(wrapping_difference(ints_t<T>(start), to_bits(x) >> 1));
   T h = fnma(x * y, y, T(1));
   y = fma(y * h, horner(h, real(0.3125), real(0.375), real(0.5)), y);
   h = fnma(x * y, y, T(1));
@@ -257,7 +257,7 @@ template <class T> inline constexpr real_of<T> largest_angle = std::is_same_v<re
 template <int Shift, class T> KERNFOLD_HD_LAYER T sine(T x) {
   using real = real_of<T>;
   const auto [k, r] = reduce_angle(x);
-  const ints_t<T> q = k + ints_t<T>(Shift);
+  const ints_t<T> q = wrapping_sum(k, ints_t<T>(Shift));
   const T z = r * r;
   T s, c;
   if constexpr (std::is_same_v<real, float>) {

@@ -17,6 +17,7 @@ template <> struct vectors<float> {
   using integer = std::int32_t;
   typedef float reals __attribute__((vector_size(32)));
   typedef std::int32_t ints __attribute__((vector_size(32)));
+  typedef std::uint32_t unsigned_ints __attribute__((vector_size(32)));
   typedef float reals_in_memory __attribute__((vector_size(32), may_alias, aligned(4)));
   typedef std::int32_t ints_in_memory __attribute__((vector_size(32), may_alias, aligned(4)));
 };
@@ -24,6 +25,7 @@ template <> struct vectors<double> {
   using integer = std::int64_t;
   typedef double reals __attribute__((vector_size(32)));
   typedef long long ints __attribute__((vector_size(32)));
+  typedef unsigned long long unsigned_ints __attribute__((vector_size(32)));
   typedef double reals_in_memory __attribute__((vector_size(32), may_alias, aligned(8)));
   typedef long long ints_in_memory __attribute__((vector_size(32), may_alias, aligned(8)));
 };
@@ -111,6 +113,7 @@ template <class Real> struct alignas(16) pack_mask<Real, isa::avx2> {
 template <class Real> struct alignas(16) pack_ints<Real, isa::avx2> {
   using V = detail::avx2::vectors<Real>;
   using ints = typename V::ints;
+  using unsigned_ints = typename V::unsigned_ints;  // sums and products wrap around
   using integer = typename V::integer;
   using mask = pack_mask<Real, isa::avx2>;
   static constexpr int width = detail::pack_width<Real, isa::avx2>;
@@ -121,6 +124,7 @@ template <class Real> struct alignas(16) pack_ints<Real, isa::avx2> {
   KERNFOLD_TARGET_AVX2 inline pack_ints(integer all) : pack_ints(all - ints{}) {}
   KERNFOLD_TARGET_AVX2 inline explicit pack_ints(ints v) { *reinterpret_cast<typename V::ints_in_memory*>(lane) = v; }
   KERNFOLD_TARGET_AVX2 inline ints vector() const { return *reinterpret_cast<const typename V::ints_in_memory*>(lane); }
+  KERNFOLD_TARGET_AVX2 inline unsigned_ints unsigned_vector() const { return (unsigned_ints)vector(); }
   KERNFOLD_HD integer get(int l) const { return lane[l]; }
   static KERNFOLD_TARGET_AVX2 inline pack_ints load(const integer* p) {
     return pack_ints(ints(*reinterpret_cast<const typename V::ints_in_memory*>(p)));
@@ -128,13 +132,13 @@ template <class Real> struct alignas(16) pack_ints<Real, isa::avx2> {
   KERNFOLD_HD void set(int l, integer v) { lane[l] = v; }
 
   friend KERNFOLD_TARGET_AVX2 inline pack_ints operator+(const pack_ints& a, const pack_ints& b) {
-    return pack_ints(a.vector() + b.vector());
+    return pack_ints((ints)(a.unsigned_vector() + b.unsigned_vector()));
   }
   friend KERNFOLD_TARGET_AVX2 inline pack_ints operator-(const pack_ints& a, const pack_ints& b) {
-    return pack_ints(a.vector() - b.vector());
+    return pack_ints((ints)(a.unsigned_vector() - b.unsigned_vector()));
   }
   friend KERNFOLD_TARGET_AVX2 inline pack_ints operator*(const pack_ints& a, const pack_ints& b) {
-    return pack_ints(a.vector() * b.vector());
+    return pack_ints((ints)(a.unsigned_vector() * b.unsigned_vector()));
   }
   friend KERNFOLD_TARGET_AVX2 inline auto low_half(const pack_ints& a) {
     return pack_ints<double, isa::avx2>(detail::avx2::widened<0>(a.vector()));

@@ -17,6 +17,7 @@ template <> struct vectors<float> {
   using bits = unsigned short;
   typedef float reals __attribute__((vector_size(64)));
   typedef std::int32_t ints __attribute__((vector_size(64)));
+  typedef std::uint32_t unsigned_ints __attribute__((vector_size(64)));
   typedef float reals_in_memory __attribute__((vector_size(64), may_alias, aligned(4)));
   typedef std::int32_t ints_in_memory __attribute__((vector_size(64), may_alias, aligned(4)));
 };
@@ -25,6 +26,7 @@ template <> struct vectors<double> {
   using bits = unsigned char;
   typedef double reals __attribute__((vector_size(64)));
   typedef long long ints __attribute__((vector_size(64)));
+  typedef unsigned long long unsigned_ints __attribute__((vector_size(64)));
   typedef double reals_in_memory __attribute__((vector_size(64), may_alias, aligned(8)));
   typedef long long ints_in_memory __attribute__((vector_size(64), may_alias, aligned(8)));
 };
@@ -138,6 +140,7 @@ template <class Real> struct pack_mask<Real, isa::avx512> {
 template <class Real> struct alignas(16) pack_ints<Real, isa::avx512> {
   using V = detail::avx512::vectors<Real>;
   using ints = typename V::ints;
+  using unsigned_ints = typename V::unsigned_ints;  // sums and products wrap around
   using integer = typename V::integer;
   using mask = pack_mask<Real, isa::avx512>;
   static constexpr int width = detail::pack_width<Real, isa::avx512>;
@@ -150,6 +153,7 @@ template <class Real> struct alignas(16) pack_ints<Real, isa::avx512> {
   KERNFOLD_TARGET_AVX512 inline ints vector() const {
     return *reinterpret_cast<const typename V::ints_in_memory*>(lane);
   }
+  KERNFOLD_TARGET_AVX512 inline unsigned_ints unsigned_vector() const { return (unsigned_ints)vector(); }
   KERNFOLD_HD integer get(int l) const { return lane[l]; }
   static KERNFOLD_TARGET_AVX512 inline pack_ints load(const integer* p) {
     return pack_ints(ints(*reinterpret_cast<const typename V::ints_in_memory*>(p)));
@@ -157,13 +161,13 @@ template <class Real> struct alignas(16) pack_ints<Real, isa::avx512> {
   KERNFOLD_HD void set(int l, integer v) { lane[l] = v; }
 
   friend KERNFOLD_TARGET_AVX512 inline pack_ints operator+(const pack_ints& a, const pack_ints& b) {
-    return pack_ints(a.vector() + b.vector());
+    return pack_ints((ints)(a.unsigned_vector() + b.unsigned_vector()));
   }
   friend KERNFOLD_TARGET_AVX512 inline pack_ints operator-(const pack_ints& a, const pack_ints& b) {
-    return pack_ints(a.vector() - b.vector());
+    return pack_ints((ints)(a.unsigned_vector() - b.unsigned_vector()));
   }
   friend KERNFOLD_TARGET_AVX512 inline pack_ints operator*(const pack_ints& a, const pack_ints& b) {
-    return pack_ints(a.vector() * b.vector());
+    return pack_ints((ints)(a.unsigned_vector() * b.unsigned_vector()));
   }
   friend KERNFOLD_TARGET_AVX512 inline auto low_half(const pack_ints& a) {
     return pack_ints<double, isa::avx512>(detail::avx512::widened<0>(a.vector()));

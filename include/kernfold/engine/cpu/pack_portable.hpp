@@ -79,11 +79,11 @@ template <class Real, class Isa> struct alignas(16) pack_ints {
   KERNFOLD_HD void set(int l, integer v) { lane[l] = v; }
 
   friend KERNFOLD_HD pack_ints operator+(pack_ints a, pack_ints b) {
-    for (int l = 0; l < width; ++l) a.lane[l] += b.lane[l];
+    for (int l = 0; l < width; ++l) a.lane[l] = math::wrapping_sum(a.lane[l], b.lane[l]);
     return a;
   }
   friend KERNFOLD_HD pack_ints operator-(pack_ints a, pack_ints b) {
-    for (int l = 0; l < width; ++l) a.lane[l] -= b.lane[l];
+    for (int l = 0; l < width; ++l) a.lane[l] = math::wrapping_difference(a.lane[l], b.lane[l]);
     return a;
   }
   friend KERNFOLD_HD pack_ints operator*(pack_ints a, pack_ints b) {

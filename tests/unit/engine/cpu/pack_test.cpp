@@ -103,15 +103,17 @@ KERNFOLD_TEST_FUNCTION(f_equal, math::select(x == y, x, z));
 KERNFOLD_TEST_FUNCTION(f_unequal, math::select(x != y, x, z));
 KERNFOLD_TEST_FUNCTION(f_masks, math::select(((y < z) & !(x < y)) | (x == z), x, z));
 KERNFOLD_TEST_FUNCTION(f_any_all, math::any(x < y) && !math::all(x < z) ? x : x);
-KERNFOLD_TEST_FUNCTION(f_ints, math::from_bits<T>(((math::to_bits(x) + math::to_bits(y)) ^ (math::to_bits(z) << 3)) -
-                                                  ((math::to_bits(x) >> 5) & (math::to_bits(y) | math::to_bits(z)))));
+KERNFOLD_TEST_FUNCTION(
+    f_ints, math::from_bits<T>(math::wrapping_difference(
+                math::wrapping_sum(math::to_bits(x), math::to_bits(y)) ^ (math::to_bits(z) << 3),
+                (math::to_bits(x) >> 5) & (math::to_bits(y) | math::to_bits(z)))));
 KERNFOLD_TEST_FUNCTION(f_int_select,
                        math::from_bits<T>(math::select(math::to_bits(x) < math::to_bits(y), math::to_bits(z),
                                                        math::select(math::to_bits(x) == math::to_bits(y),
                                                                     math::to_bits(x), math::to_bits(y)))));
 KERNFOLD_TEST_FUNCTION(f_int_greater, math::from_bits<T>(math::select(math::to_bits(x) > math::to_bits(y),
                                                                       math::to_bits(z), math::to_bits(y))));
-KERNFOLD_TEST_FUNCTION(f_int_constant, math::from_bits<T>(math::to_bits(x) + math::ints_t<T>(-7)));
+KERNFOLD_TEST_FUNCTION(f_int_constant, math::from_bits<T>(math::wrapping_sum(math::to_bits(x), math::ints_t<T>(-7))));
 KERNFOLD_TEST_FUNCTION(f_convert,
                        math::convert_to_real<T>(math::convert_to_int(math::floor(math::min(math::max(T(real(-1e6)), z),
                                                                                            T(real(1e6)))))));

@@ -371,17 +371,13 @@ template <class T> KERNFOLD_HD_LAYER T from_bits(ints_t<T> a) {
 /// a + b and a - b of ints, modulo 2^w with w their width. (Packs' operators are modulo 2^w; those of C++ integers overflow.)
 KERNFOLD_EXEC_CHECK_DISABLE
 template <class I> KERNFOLD_HD_LAYER I wrapping_sum(const I& a, const I& b) {
-  if constexpr (std::is_integral_v<I>)
-    return static_cast<I>(std::make_unsigned_t<I>(a) + std::make_unsigned_t<I>(b));
-  else
-    return a + b;
+  if constexpr (std::is_integral_v<I>) return I(std::make_unsigned_t<I>(a) + std::make_unsigned_t<I>(b));
+  else return a + b;
 }
 KERNFOLD_EXEC_CHECK_DISABLE
 template <class I> KERNFOLD_HD_LAYER I wrapping_difference(const I& a, const I& b) {
-  if constexpr (std::is_integral_v<I>)
-    return static_cast<I>(std::make_unsigned_t<I>(a) - std::make_unsigned_t<I>(b));
-  else
-    return a - b;
+  if constexpr (std::is_integral_v<I>) return I(std::make_unsigned_t<I>(a) - std::make_unsigned_t<I>(b));
+  else return a - b;
 }
 /// Integers below 2^22 (float) or 2^51 (double) in absolute value, from ints to real and back.
 KERNFOLD_EXEC_CHECK_DISABLE

@@ -20,7 +20,8 @@ struct cuda_block {
 };
 
 template <class Plan>
-__global__ void __launch_bounds__(block_plan<Plan>::policy.threads) sweep_kernel(const __grid_constant__ block_task<Plan> task) {
+__global__ void __launch_bounds__(block_plan<Plan>::policy.threads, block_plan<Plan>::policy.resident)
+    sweep_kernel(const __grid_constant__ block_task<Plan> task) {
   const cuda_block block;
   block_sweep<Plan, cuda_block>{task, block}.run();
 }

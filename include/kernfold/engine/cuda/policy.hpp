@@ -23,7 +23,8 @@ struct block_policy {
   int tile_columns;
   bool shares_parameters; // too many for every thread's registers
   int fold_width;         // axis::both: threads whose rows are folded at a time
-  int registers;          // upper estimate, per thread
+  int resident;           // blocks that the registers of a multiprocessor hold at a time
+  int registers;          // of a thread, at most: what that many blocks leave to each
   int shared_bytes;
   friend constexpr bool operator==(const block_policy&, const block_policy&) = default;
 };
@@ -35,6 +36,19 @@ constexpr int register_estimate(const program_bytes& p, int lanes, bool shares_p
   constexpr int overhead = 32;  // addresses, counters, temporaries
   const int column = p.column_real < 128 ? p.column_real : 128;
   return (lanes * (p.row + p.state + p.pair / 2) + column + (shares_parameters ? 0 : p.parameters)) / 4 + overhead;
+}
+
+/// How many blocks of threads that need so many registers a multiprocessor's 65536 hold: eight where 64 suffice, which every
+/// device can hold and which are as many warps as its schedulers need. Without a number the compiler has one of its own, for which
+/// it keeps registers' values in local memory.
+constexpr int resident_by_registers(int threads, int registers) {
+  const int allocated = registers > 248 ? 256 : (registers + 7) / 8 * 8;
+  const int blocks = 65536 / (threads * allocated);
+  return blocks > 8 ? 8 : blocks;
+}
+constexpr int registers_for_resident(int threads, int blocks) {
+  const int registers = 65536 / (threads * blocks) / 8 * 8;
+  return registers > 255 ? 255 : registers;
 }
 
 constexpr int align_shared(int bytes) { return (bytes + 15) / 16 * 16; }
@@ -51,7 +65,8 @@ constexpr block_policy select_block_policy(const program_bytes& p) {
   r.lanes = detail::register_estimate(p, 4, r.shares_parameters) <= 112   ? 4
             : detail::register_estimate(p, 2, r.shares_parameters) <= 208 ? 2
                                                                           : 1;
-  r.registers = detail::register_estimate(p, r.lanes, r.shares_parameters);
+  r.resident = detail::resident_by_registers(r.threads, detail::register_estimate(p, r.lanes, r.shares_parameters));
+  r.registers = detail::registers_for_resident(r.threads, r.resident);
   // 512 columns bound the error of a partial sum; up to 16 KiB leave room for many blocks on a multiprocessor, and 48 KiB
   // are every block's without asking.
   const int each = p.column_stride + p.column_index > 0 ? p.column_stride + p.column_index : 1;

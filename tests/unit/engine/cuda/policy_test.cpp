@@ -15,6 +15,8 @@ constexpr kf::program_bytes long_program{12000, 8, 8, 12000, 12016, 0, 400, 4000
 
 static_assert(kf::select_block_policy(small_program).lanes == 4);
 static_assert(kf::select_block_policy(small_program).tile_columns == 512);
+static_assert(kf::select_block_policy(small_program).resident == 8);
+static_assert(kf::select_block_policy(small_program).registers == 64);
 static_assert(kf::select_block_policy(program_64).lanes == 2);
 static_assert(kf::select_block_policy(long_program).lanes == 1);
 static_assert(kf::select_block_policy(long_program).shares_parameters);
@@ -36,6 +38,11 @@ TEST(block_policy, fits_every_block_without_asking) {
       ASSERT_LE(policy.shared_bytes, 49152) << reals;
     }
     ASSERT_GE(kf::resident_blocks(policy, h200), 1) << reals;
+    ASSERT_GE(policy.resident, 1) << reals;
+    ASSERT_LE(policy.resident * policy.threads, 1024) << reals << ": what every device holds";
+    ASSERT_LE(policy.resident * policy.threads * policy.registers, 65536) << reals;
+    ASSERT_LE(policy.registers, 255) << reals;
+    ASSERT_GE(policy.registers, 64) << reals;
   }
 }
 

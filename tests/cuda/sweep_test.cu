@@ -255,6 +255,14 @@ TEST_F(sweep_on_device, columns_of_the_host_go_there_in_pieces) {
   EXPECT_EQ(as_vector(sum.on(kf::cuda_host{.chunk_columns = 10})(X, none, none, G)), std::vector<float>(std::size_t(c.M), 0.0f));
 }
 
+TEST_F(sweep_on_device, a_last_piece_may_split_in_more_stretches) {
+  const int piece = 32 * 256 + 1;  // 26 stretches of 320 columns on a device that the host plays; one column less: 32 of 256
+  const cloud c(10, 2 * piece - 1);
+  const auto& [X, Y, B, G, E] = c.at;
+  const auto found = sum.on(kf::cuda_host{.chunk_columns = piece})(X, Y, B, G);
+  expect_near(std::vector(found.begin(), found.end()), sum(X, Y, B, G), "sum");
+}
+
 TEST_F(sweep_on_device, an_any_reduction_runs_where_it_was_made_for) {
   const cloud c(3000 / less, 700);
   const auto& [X, Y, B, G, E] = c.at;

@@ -7,13 +7,10 @@ namespace kernfold {
 namespace detail {
 inline namespace KERNFOLD_ABI {
 
-/// The elements of a leaf's array. A plain number goes with the array to a device.
+/// The elements of a leaf's array, or the number that is there instead.
 template <class Element>
 KERNFOLD_HD_LAYER const Element* elements_of(const leaf_array& a) {
-#if KERNFOLD_DEVICE_PASS
-  if (a.is_number) return reinterpret_cast<const Element*>(&a.number);
-#endif
-  return static_cast<const Element*>(a.data);
+  return static_cast<const Element*>(a.data != nullptr ? a.data : a.number);
 }
 
 /// The median of five rows spread over an array of so many, which a few outliers do not move; 0 where it is not finite, and

@@ -93,7 +93,9 @@ struct cuda_sweep {
     task t{};
     for (int n = 0; n < Plan::program_type::leaves::size; ++n) {
       t.leaves[n] = leaves[n];
-      if (leaves[n].is_number) __builtin_memcpy(&t.leaves[n].number, leaves[n].data, sizeof t.leaves[n].number);
+      if (!leaves[n].is_number) continue;
+      __builtin_memcpy(t.leaves[n].number, leaves[n].data, sizeof t.leaves[n].number);
+      t.leaves[n].data = nullptr;
     }
     for (int n = 0; n < Plan::output_count && outputs != nullptr; ++n) t.outputs[n] = outputs[n];
     t.rows = rows;

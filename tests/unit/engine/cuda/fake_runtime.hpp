@@ -1,6 +1,6 @@
 // tests/unit/engine/cuda/fake_runtime.hpp: as much of the CUDA runtime as the library uses, on the host: device memory is plain
 // memory, a stream runs what it is given at once, and a kernel's threads are threads, one block after the other. So that
-// everything around the kernels (arguments, workspaces, plans, chunks, streams of columns) runs where there is no device.
+// everything around the kernels (arguments, workspaces, plans, graphs, chunks, streams of columns) runs where there is no device.
 #pragma once
 
 #include <barrier>
@@ -22,7 +22,7 @@
 #define __launch_bounds__(...)
 #define __align__(bytes) __attribute__((aligned(bytes)))
 
-enum cudaError_t { cudaSuccess = 0, cudaErrorInvalidValue = 1, cudaErrorMemoryAllocation = 2 };
+enum cudaError_t { cudaSuccess = 0, cudaErrorInvalidValue = 1, cudaErrorMemoryAllocation = 2, cudaErrorStreamCaptureUnsupported = 900 };
 enum cudaMemcpyKind { cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost };
 enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal };
 enum { cudaStreamNonBlocking = 1 };
@@ -35,8 +35,12 @@ enum cudaDeviceAttr {
   cudaDevAttrMaxSharedMemoryPerMultiprocessor,
   cudaDevAttrMaxSharedMemoryPerBlockOptin
 };
-struct fake_stream {};
-struct fake_graph {};
+struct fake_graph {
+  std::vector<std::function<void()>> work;
+};
+struct fake_stream {
+  fake_graph* recorded_to = nullptr;
+};
 using cudaStream_t = fake_stream*;
 using cudaGraph_t = fake_graph*;
 using cudaGraphExec_t = fake_graph*;
@@ -115,6 +119,15 @@ inline void launch(dim3 grid, dim3 block, const std::function<void()>& kernel) {
     }
 }
 
+/// While a stream is captured, what its thread enqueues elsewhere, allocates or waits for is refused.
+inline thread_local fake_stream* captured = nullptr;
+inline cudaError_t enqueue(fake_stream* stream, std::function<void()> work) {
+  if (captured != nullptr && stream != captured) return cudaErrorStreamCaptureUnsupported;
+  if (captured != nullptr) captured->recorded_to->work.push_back(std::move(work));
+  else work();
+  return cudaSuccess;
+}
+
 /// What is allocated, to find what is not released and what was never allocated.
 struct memory {
   std::mutex mutex;
@@ -147,6 +160,7 @@ inline void check_guard(const void* block, std::size_t bytes) {
 inline void __syncthreads() { fake_device::block_barrier->arrive_and_wait(); }
 
 inline cudaError_t cudaMalloc(void** p, std::size_t bytes) {
+  if (fake_device::captured != nullptr) return cudaErrorStreamCaptureUnsupported;
   auto& heap = fake_device::heap();
   const std::lock_guard lock(heap.mutex);
   if (heap.used + bytes > fake_device::total_bytes) return cudaErrorMemoryAllocation;
@@ -160,6 +174,7 @@ inline cudaError_t cudaMalloc(void** p, std::size_t bytes) {
 template <class T>
 cudaError_t cudaMalloc(T** p, std::size_t bytes) { return cudaMalloc(reinterpret_cast<void**>(p), bytes); }
 inline cudaError_t cudaFree(void* p) {
+  if (fake_device::captured != nullptr) return cudaErrorStreamCaptureUnsupported;
   auto& heap = fake_device::heap();
   const std::lock_guard lock(heap.mutex);
   if (p == nullptr) return cudaSuccess;
@@ -176,12 +191,11 @@ inline cudaError_t cudaMallocAsync(void** p, std::size_t bytes, cudaStream_t) { 
 inline cudaError_t cudaFreeAsync(void* p, cudaStream_t) { return cudaFree(p); }
 inline cudaError_t cudaMallocHost(void** p, std::size_t bytes) { return cudaMalloc(p, bytes); }
 inline cudaError_t cudaFreeHost(void* p) { return cudaFree(p); }
-inline cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind) {
-  std::memcpy(to, from, bytes);
-  return cudaSuccess;
+inline cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind, cudaStream_t stream) {
+  return fake_device::enqueue(stream, [=] { std::memcpy(to, from, bytes); });
 }
-inline cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, cudaStream_t) {
-  return cudaMemcpy(to, from, bytes, kind);
+inline cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
+  return cudaMemcpyAsync(to, from, bytes, kind, nullptr);
 }
 inline cudaError_t cudaMemset(void* to, int value, std::size_t bytes) {
   std::memset(to, value, bytes);
@@ -201,7 +215,9 @@ inline cudaError_t cudaGetDeviceCount(int* count) {
   *count = 1;
   return cudaSuccess;
 }
-inline cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
+inline cudaError_t cudaDeviceSynchronize() {
+  return fake_device::captured != nullptr ? cudaErrorStreamCaptureUnsupported : cudaSuccess;
+}
 inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr what, int) {
   // one multiprocessor, of four blocks of 128 threads at most, so that little work fills it
   const int values[] = {1, 65536, 512, 4, 233472, int(fake_device::shared_bytes)};
@@ -211,7 +227,9 @@ inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr what, int) 
 inline cudaError_t cudaGetLastError() { return cudaSuccess; }
 inline const char* cudaGetErrorString(cudaError_t) { return "as a text"; }
 inline const char* cudaGetErrorName(cudaError_t e) {
-  return e == cudaErrorMemoryAllocation ? "cudaErrorMemoryAllocation" : "cudaErrorInvalidValue";
+  return e == cudaErrorMemoryAllocation             ? "cudaErrorMemoryAllocation"
+         : e == cudaErrorStreamCaptureUnsupported ? "cudaErrorStreamCaptureUnsupported"
+                                                  : "cudaErrorInvalidValue";
 }
 inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* s, unsigned) {
   *s = new fake_stream;
@@ -221,19 +239,37 @@ inline cudaError_t cudaStreamDestroy(cudaStream_t s) {
   delete s;
   return cudaSuccess;
 }
-inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
-inline cudaError_t cudaStreamBeginCapture(cudaStream_t, cudaStreamCaptureMode) { return cudaSuccess; }
-inline cudaError_t cudaStreamEndCapture(cudaStream_t, cudaGraph_t*) { return cudaSuccess; }
-inline cudaError_t cudaGraphInstantiate(cudaGraphExec_t*, cudaGraph_t, unsigned) { return cudaSuccess; }
-inline cudaError_t cudaGraphLaunch(cudaGraphExec_t, cudaStream_t) { return cudaSuccess; }
-inline cudaError_t cudaGraphExecDestroy(cudaGraphExec_t) { return cudaSuccess; }
-inline cudaError_t cudaGraphDestroy(cudaGraph_t) { return cudaSuccess; }
+inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaDeviceSynchronize(); }
+inline cudaError_t cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode) {
+  if (s == nullptr || fake_device::captured != nullptr) return cudaErrorStreamCaptureUnsupported;
+  s->recorded_to = new fake_graph;
+  fake_device::captured = s;
+  return cudaSuccess;
+}
+inline cudaError_t cudaStreamEndCapture(cudaStream_t s, cudaGraph_t* graph) {
+  if (s != fake_device::captured) return cudaErrorInvalidValue;
+  fake_device::captured = nullptr;
+  *graph = s->recorded_to;
+  return cudaSuccess;
+}
+inline cudaError_t cudaGraphInstantiate(cudaGraphExec_t* replay, cudaGraph_t graph, unsigned) {
+  *replay = new fake_graph(*graph);
+  return cudaSuccess;
+}
+inline cudaError_t cudaGraphLaunch(cudaGraphExec_t replay, cudaStream_t) {
+  for (const auto& work : replay->work) work();
+  return cudaSuccess;
+}
+inline cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+  delete graph;
+  return cudaSuccess;
+}
+inline cudaError_t cudaGraphExecDestroy(cudaGraphExec_t replay) { return cudaGraphDestroy(replay); }
 inline cudaError_t cudaFuncSetAttribute(const void*, cudaFuncAttribute, int bytes) {
   return bytes <= fake_device::shared_bytes ? cudaSuccess : cudaErrorInvalidValue;
 }
 template <class Task>
-cudaError_t cudaLaunchKernel(void (*kernel)(Task), dim3 grid, dim3 block, void** arguments, std::size_t, cudaStream_t) {
+cudaError_t cudaLaunchKernel(void (*kernel)(Task), dim3 grid, dim3 block, void** arguments, std::size_t, cudaStream_t stream) {
   const auto task = *static_cast<const std::remove_const_t<Task>*>(arguments[0]);
-  fake_device::launch(grid, block, [&] { kernel(task); });
-  return cudaSuccess;
+  return fake_device::enqueue(stream, [=] { fake_device::launch(grid, block, [&] { kernel(task); }); });
 }

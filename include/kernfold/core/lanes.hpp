@@ -370,13 +370,13 @@ template <class T> KERNFOLD_HD_LAYER T from_bits(ints_t<T> a) {
 }
 /// a + b and a - b of ints, modulo 2^w with w their width. (Packs' operators are modulo 2^w; those of C++ integers overflow.)
 KERNFOLD_EXEC_CHECK_DISABLE
-template <class I> KERNFOLD_HD_LAYER I wrapping_sum(const I& a, const I& b) {
-  if constexpr (std::is_integral_v<I>) return I(std::make_unsigned_t<I>(a) + std::make_unsigned_t<I>(b));
+template <class Ints> KERNFOLD_HD_LAYER Ints wrapping_sum(const Ints& a, const Ints& b) {
+  if constexpr (std::is_integral_v<Ints>) return Ints(std::make_unsigned_t<Ints>(a) + std::make_unsigned_t<Ints>(b));
   else return a + b;
 }
 KERNFOLD_EXEC_CHECK_DISABLE
-template <class I> KERNFOLD_HD_LAYER I wrapping_difference(const I& a, const I& b) {
-  if constexpr (std::is_integral_v<I>) return I(std::make_unsigned_t<I>(a) - std::make_unsigned_t<I>(b));
+template <class Ints> KERNFOLD_HD_LAYER Ints wrapping_difference(const Ints& a, const Ints& b) {
+  if constexpr (std::is_integral_v<Ints>) return Ints(std::make_unsigned_t<Ints>(a) - std::make_unsigned_t<Ints>(b));
   else return a - b;
 }
 /// Integers below 2^22 (float) or 2^51 (double) in absolute value, from ints to real and back.

@@ -116,7 +116,7 @@ struct block_fold_plan<Reduction<Signature, Options, Items...>> {
   static_assert(folded_in<join<typename Items::spec::formulas...>>::type::size == 0,
                 "kernfold: this reduction needs the value of another one (as the gradient of a log-sum-exp does), which a "
                 "block_fold does not compute");
-  static constexpr role_set lowering = contains<accurate_exp_option>(Options{}) ? keeps_exponentials : no_roles;
+  static constexpr role_set lowering = bounds_distances | (contains<accurate_exp_option>(Options{}) ? keeps_exponentials : no_roles);
   template <class Real>
   using plan = sweep_plan<folds, accumulation_of(Options{}), lowering, Real, typename Items::spec...>;
 };

@@ -40,12 +40,17 @@ struct column_tile {
 namespace detail {
 inline namespace KERNFOLD_ABI {
 
-/// The roots of a block of columns, as a fold sees them.
-template <int FirstRoot, class Frame>
+/// The roots of a block of columns, as a fold sees them. Late: the nodes that are evaluated only where a late root is asked for.
+template <int FirstRoot, class Late, class Frame>
 struct root_values {
-  const Frame* frames;
+  Frame* frames;
   template <int R>
   KERNFOLD_HD_LAYER auto root(int column) const { return root_of<FirstRoot + R>(frames[column]); }
+  template <int R>
+  KERNFOLD_HD_LAYER auto late_root(int column) const {
+    evaluate(frames[column], no_source{}, Late{});
+    return root<R>(column);
+  }
 };
 
 }  // namespace KERNFOLD_ABI
@@ -106,6 +111,11 @@ struct agent<P, type_list<At...>, T, std::integer_sequence<int, Place...>> : fol
     if constexpr (requires { Fold::template block_for<T>; }) return Fold::template block_for<T>;
     else return Fold::block;
   }
+  template <class Fold>
+  static consteval int late_roots_of() {
+    if constexpr (requires { Fold::late_roots; }) return Fold::late_roots;
+    else return 0;
+  }
   /// Columns per block: what the most demanding fold asks for.
   static constexpr int block = [] {
     int widest = 1;
@@ -150,7 +160,30 @@ struct agent<P, type_list<At...>, T, std::integer_sequence<int, Place...>> : fol
   struct second_pass {
     static constexpr auto nodes = passes.second;
   };
+  struct no_pass {
+    static constexpr detail::node_selection<0> nodes{};
+  };
   static constexpr int carried = passes.carried_reals;
+
+  /// Where a fold seldom asks for some of its roots, the others come first. (In two passes all come at once.)
+  static constexpr bool has_late_roots = pass_columns == 0 && ((late_roots_of<typename At::fold>() > 0) || ...);
+  static consteval auto prompt_nodes() {
+    bool is_wanted[P::root_count + 1];
+    for (bool& wanted : is_wanted) wanted = true;
+    const auto exclude = [&](int first, int late) {
+      for (int r = first; r < first + late; ++r) is_wanted[r] = !has_late_roots;
+    };
+    (exclude(At::first_root, late_roots_of<typename At::fold>()), ...);
+    return P::scheduled_for(is_wanted);
+  }
+  struct prompt_pass {
+    static constexpr auto nodes = prompt_nodes();
+  };
+  struct late_pass {
+    static constexpr auto nodes = P::scheduled(stage::pair).without(prompt_nodes());
+  };
+  using prompt = std::conditional_t<has_late_roots, selected<prompt_pass>, whole_stage<P, stage::pair>>;
+  using late = std::conditional_t<has_late_roots, selected<late_pass>, selected<no_pass>>;
   static constexpr int step = pass_columns > 0 ? carried : 0;  // from what one column carried to the next's
 
   static KERNFOLD_HD_LAYER void fold_in_two_passes(accumulators& a, const parameter_values<real>& parameters,
@@ -186,7 +219,7 @@ struct agent<P, type_list<At...>, T, std::integer_sequence<int, Place...>> : fol
     pair_frame frames[sizeof...(Columns)];
     (evaluate_pair(frames[Columns], parameters, rows, tile, c + Columns, between + Columns * step), ...);
     (At::fold::template absorb<sizeof...(Columns)>(detail::get<Place>(a),
-                                                   detail::root_values<At::first_root, pair_frame>{frames}, c),
+                                                   detail::root_values<At::first_root, late, pair_frame>{frames}, c),
      ...);
   }
   static KERNFOLD_HD_LAYER void evaluate_pair(pair_frame& f, const parameter_values<real>& parameters, const row_values<T>& rows,
@@ -197,7 +230,7 @@ struct agent<P, type_list<At...>, T, std::integer_sequence<int, Place...>> : fol
           [&](int r) KERNFOLD_INLINE_LAMBDA { f.local[passes.carried_offset[r]] = math::from_memory(between[r]); });
       evaluate(f, detail::no_source{}, selected<second_pass>{});
     } else {
-      evaluate(f, detail::no_source{}, whole_stage<P, stage::pair>{});
+      evaluate(f, detail::no_source{}, prompt{});
     }
   }
   static KERNFOLD_HD_LAYER void see_pair(pair_frame& f, const parameter_values<real>& parameters, const row_values<T>& rows,

@@ -23,6 +23,8 @@ namespace detail {
 inline constexpr role_set keeps_exponentials = 4;
 /// The same, for an engine that evaluates the pair stage in two passes: differences are computed in each that needs them.
 inline constexpr role_set computes_differences_twice = 8;
+/// The same, for an engine that the number of instructions bounds: distances of which only the least count are bounded first.
+inline constexpr role_set bounds_distances = 16;
 
 /// The stage of a set of roles, where Rows has the role bit of the output side.
 consteval stage stage_of(role_set depends, role_set rows) {

@@ -62,6 +62,15 @@ struct node_selection {
   int count = 0;
   int number[N > 0 ? N : 1]{};
   constexpr void add(int node) { number[count++] = node; }
+  constexpr node_selection without(const node_selection& others) const {
+    node_selection rest;
+    for (int k = 0; k < count; ++k) {
+      bool is_other = false;
+      for (int o = 0; o < others.count; ++o) is_other = is_other || others.number[o] == number[k];
+      if (!is_other) rest.add(number[k]);
+    }
+    return rest;
+  }
 };
 
 /// The pair stage in two passes; nothing is carried from the first to the second where one is better.
@@ -109,6 +118,20 @@ struct program {
     detail::node_selection<count> nodes;
     for (int k = 0; k < count; ++k)
       if (is_scheduled(k, s)) nodes.add(k);
+    return nodes;
+  }
+
+  /// What the pair stage has to evaluate for some of the roots.
+  static consteval detail::node_selection<count> scheduled_for(const bool (&is_wanted)[root_count + 1]) {
+    bool is_needed[count + 1]{};
+    for (int r = 0; r < root_count; ++r)
+      if (is_wanted[r]) is_needed[root(r)] = true;
+    for (int k = count - 1; k >= 0; --k)
+      for (int a = 0; a < max_arguments && is_needed[k]; ++a)
+        if (const int from = arguments.row[k].at[a]; from >= 0) is_needed[from] = true;
+    detail::node_selection<count> nodes;
+    for (int k = 0; k < count; ++k)
+      if (is_needed[k] && is_scheduled(k, stage::pair)) nodes.add(k);
     return nodes;
   }
 
@@ -208,6 +231,11 @@ struct program {
       n.offset = next;
       next += f.dim;
     }
+    // A column begins with what was made last of it, so that all of a distance's bound is read at once, and the vector that the
+    // distance itself needs lies behind.
+    for (instruction& n : t.row)
+      if (n.at == stage::column && n.where == home::kept && n.result == kind::real)
+        n.offset = t.sizes[static_cast<int>(stage::column)].kept_reals - n.offset - n.dim;
     return t;
   }
   static constexpr auto table = make_table(nodes{});

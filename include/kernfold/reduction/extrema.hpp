@@ -1,7 +1,7 @@
 // kernfold/reduction/extrema.hpp: a_i = min_j F, max_j F, and the columns where they are reached.
 #pragma once
 
-#include "folded.hpp"
+#include "bounded.hpp"
 
 namespace kernfold {
 namespace detail {
@@ -25,35 +25,50 @@ KERNFOLD_HD_LAYER T last_of_all() {
   return T(E == extreme::min ? math::infinity<math::real_of<T>>() : -math::infinity<math::real_of<T>>());
 }
 
-/// a_k = min_j F_k or max_j F_k; +inf or -inf where there is nothing to choose from.
-template <int Dim, extreme E>
+/// a_k = min_j F_k or max_j F_k; +inf or -inf where there is nothing to choose from. Where IsBounded, root 0 is seldom asked for, as
+/// in bounded.hpp.
+template <int Dim, extreme E, bool IsBounded = false>
 struct extremum_fold {
+  static_assert(!IsBounded || (Dim == 1 && E == extreme::min));
   static constexpr int dim = Dim;
   static constexpr kind result = kind::real;
-  static constexpr int block = 1;
+  static constexpr int block = IsBounded ? 4 : 1;
+  static constexpr int late_roots = IsBounded;
 
   template <class T>
   struct state {
     vec<T, Dim> best;
   };
   template <class T>
-  using accumulator = state<T>;
+  struct accumulator : kept_bound<T, IsBounded> {
+    vec<T, Dim> best;
+  };
 
   template <class T>
   static KERNFOLD_HD_LAYER void identity(state<T>& s) {
     for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA { s.best[k] = last_of_all<E, T>(); });
   }
   template <class T>
-  static KERNFOLD_HD_LAYER void open(accumulator<T>& a, const state<T>& s, std::int64_t) { a = s; }
+  static KERNFOLD_HD_LAYER void open(accumulator<T>& a, const state<T>& s, std::int64_t) {
+    a.best = s.best;
+    a.let_all_pass();
+  }
   template <int B, class T, class Values>
   static KERNFOLD_HD_LAYER void absorb(accumulator<T>& a, const Values& values, int) {
-    for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA {
-      const auto f = values.template root<0>(b);
-      for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA { choose(a.best[k], f(k)); });
-    });
+    if constexpr (IsBounded) {
+      absorb_bounded<B, T>(a, values, [&](const T (&v)[B]) KERNFOLD_INLINE_LAMBDA {
+        for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA { choose(a.best[0], v[b]); });
+        return a.best[0];
+      });
+    } else {
+      for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA {
+        const auto f = values.template root<0>(b);
+        for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA { choose(a.best[k], f(k)); });
+      });
+    }
   }
   template <class T>
-  static KERNFOLD_HD_LAYER void close(state<T>& s, const accumulator<T>& a, std::int64_t) { s = a; }
+  static KERNFOLD_HD_LAYER void close(state<T>& s, const accumulator<T>& a, std::int64_t) { s.best = a.best; }
   template <class T>
   static KERNFOLD_HD_LAYER void merge(state<T>& s, const state<T>& other) {
     for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA { choose(s.best[k], other.best[k]); });
@@ -74,9 +89,12 @@ struct extremum_fold {
 
 /// a_k = the first column where F_k is least (greatest), as a 64-bit integer; -1 where no column has a value below +inf
 /// (above -inf): no columns, or none but infinities and NaN. Within a tile columns are counted in the lanes' own width.
-template <int Dim, extreme E>
+/// Where IsBounded, root 0 is seldom asked for, as in bounded.hpp.
+template <int Dim, extreme E, bool IsBounded = false>
 struct arg_extremum_fold {
+  static_assert(!IsBounded || (Dim == 1 && E == extreme::min));
   static constexpr int dim = Dim;
+  static constexpr int late_roots = IsBounded;
   static constexpr kind result = kind::index;
   static constexpr int block = 1;
   template <class T>
@@ -88,7 +106,7 @@ struct arg_extremum_fold {
     vec<math::index_t<T>, Dim> column;
   };
   template <class T>
-  struct accumulator {
+  struct accumulator : kept_bound<T, IsBounded> {
     vec<T, Dim> best;
     vec<math::ints_t<T>, Dim> column;  // within the tile; -1 while the tile has nothing better
   };
@@ -106,21 +124,29 @@ struct arg_extremum_fold {
       a.best[k] = s.best[k];
       a.column[k] = math::ints_t<T>(-1);
     });
+    a.let_all_pass();
   }
   /// A block of columns is looked at one by one only if some lane's best is beaten: about log(N) times a row when the
   /// columns come in random order.
   template <int B, class T, class Values>
   static KERNFOLD_HD_LAYER void absorb(accumulator<T>& a, const Values& values, int c) {
+    const auto choose_all = [&](int k, const T (&v)[B]) KERNFOLD_INLINE_LAMBDA {
+      for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA { choose(a, k, v[b], c + b); });
+    };
     for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA {
-      if constexpr (B == 1) {
+      if constexpr (IsBounded) {
+        absorb_bounded<B, T>(a, values, [&](const T (&v)[B]) KERNFOLD_INLINE_LAMBDA {
+          choose_all(0, v);
+          return a.best[0];
+        });
+      } else if constexpr (B == 1) {
         choose(a, k, values.template root<0>(0)(k), c);
       } else {
         T v[B];
         for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA { v[b] = values.template root<0>(b)(k); });
         T best = a.best[k];  // keeps its value where the other is NaN
         for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA { best = better_of<E>(best, v[b]); });
-        if (math::any(precedes<E>(best, a.best[k]))) [[unlikely]]
-          for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA { choose(a, k, v[b], c + b); });
+        if (math::any(precedes<E>(best, a.best[k]))) [[unlikely]] choose_all(k, v);
       }
     });
   }
@@ -163,10 +189,11 @@ struct arg_extremum_fold {
 }  // namespace KERNFOLD_ABI
 }  // namespace detail
 namespace detail {
-template <class Root, class Fold>
-struct simple_plan {
-  using roots = type_list<Root>;
-  using fold = Fold;
+template <class F, extreme E, role_set Rows, template <int, extreme, bool> class Fold>
+struct extremum_plan {
+  using value = typename lowered<F, Rows>::type;
+  using roots = std::conditional_t<E == extreme::min, roots_with_bound<value, Rows>, type_list<value>>;
+  using fold = Fold<F::dim, E, (roots::size > 1)>;
   using outer = Constant<1>;
 };
 }  // namespace detail
@@ -179,7 +206,7 @@ struct arg_extremum_spec {
   static constexpr kind result = kind::index;
   static constexpr const char* name() { return E == detail::extreme::min ? "ArgMin" : "ArgMax"; }
   template <role_set Rows, bool, accumulation>
-  using plan = detail::simple_plan<typename detail::lowered<F, Rows>::type, detail::arg_extremum_fold<F::dim, E>>;
+  using plan = detail::extremum_plan<F, E, Rows, detail::arg_extremum_fold>;
   template <axis Axis>
   static constexpr auto adjoint(auto v, auto) { return zero<decltype(v)::dim>; }
 };
@@ -192,7 +219,7 @@ struct extremum_spec {
   static constexpr kind result = kind::real;
   static constexpr const char* name() { return E == detail::extreme::min ? "Min" : "Max"; }
   template <role_set Rows, bool, accumulation>
-  using plan = detail::simple_plan<typename detail::lowered<F, Rows>::type, detail::extremum_fold<F::dim, E>>;
+  using plan = detail::extremum_plan<F, E, Rows, detail::extremum_fold>;
   template <axis Axis>
   static constexpr auto adjoint(auto v, auto e) {
     constexpr auto chosen = detail::folded_index<Axis>() == folded<arg_extremum_spec<F, E>, Axis>{};

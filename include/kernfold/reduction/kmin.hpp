@@ -1,7 +1,7 @@
 // kernfold/reduction/kmin.hpp: the K least values of F over the columns, and their columns.
 #pragma once
 
-#include "folded.hpp"
+#include "bounded.hpp"
 
 namespace kernfold {
 namespace detail {
@@ -12,9 +12,11 @@ inline namespace KERNFOLD_ABI {
 ///
 /// One comparison a pair: a block of columns is looked at only if some lane's K-th value is beaten, which happens about
 /// K (1 + log(N / K)) times a row when the columns come in random order. What passes waits in a queue of its lane, so that
-/// the lists are updated seldom, and then for all lanes at once.
-template <int K, int Dim, kind Result>
+/// the lists are updated seldom, and then for all lanes at once. Where IsBounded, roots 1 and 2 are the two parts of a
+/// distance_bound, which comes first, and root 0 is evaluated where that passes.
+template <int K, int Dim, kind Result, bool IsBounded = false>
 struct kmin_fold {
+  static_assert(!IsBounded || Dim == 1);
   static_assert(K >= 1 && K <= 256, "kernfold: K neighbours need 1 <= K <= 256");
   static constexpr int dim = K * Dim;
   static constexpr kind result = Result;
@@ -22,7 +24,8 @@ struct kmin_fold {
   /// How many candidates a lane can keep waiting: twelve (fewer cost more flushes, more cost staler thresholds), where the
   /// queues of all components stay small; else those of one block.
   static constexpr int queue_length = block + (Dim <= 4 ? 8 : 0);
-  static constexpr int register_reals = Dim + 4;  // the thresholds, and where the lists are
+  static constexpr int register_reals = Dim + (IsBounded ? 3 : 4);  // the thresholds, and where the lists are
+  static constexpr int late_roots = IsBounded;
 
   template <class T>
   struct state {
@@ -40,7 +43,7 @@ struct kmin_fold {
   /// The thresholds live in registers while a tile runs; the lists stay where they are. A threshold is the K-th value as
   /// of the last time that the queue was emptied.
   template <class T>
-  struct accumulator {
+  struct accumulator : kept_bound<T, IsBounded> {
     vec<T, Dim> threshold;
     state<T>* lists;
     std::int64_t first;
@@ -57,6 +60,7 @@ struct kmin_fold {
   template <class T>
   static KERNFOLD_HD_LAYER void open(accumulator<T>& a, state<T>& s, std::int64_t first) {
     for_each_component<Dim>([&](int d) KERNFOLD_INLINE_LAMBDA { a.threshold[d] = s.value[(K - 1) * Dim + d]; });
+    a.let_all_pass();
     a.lists = &s;
     a.first = first;
     for (int d = 0; d < Dim; ++d) {
@@ -66,19 +70,18 @@ struct kmin_fold {
   }
   template <int B, class T, class Values>
   static KERNFOLD_HD_LAYER void absorb(accumulator<T>& a, const Values& values, int c) {
-    for_each_component<Dim>([&](int d) KERNFOLD_INLINE_LAMBDA {
-      T v[B];
-      for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA { v[b] = values.template root<0>(b)(d); });
-      T least = a.threshold[d];  // min() keeps its first argument where the other is NaN
-      for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA { least = math::min(least, v[b]); });
-      if (math::any(least < a.threshold[d])) [[unlikely]] {
-        wait<B>(a.waiting[d], v, a.threshold[d], c);
-        if (a.waiting[d].longest > queue_length - block) {
-          insert_all(*a.lists, a.waiting[d], d, a.first);
-          a.threshold[d] = a.lists->value[(K - 1) * Dim + d];
-        }
-      }
-    });
+    if constexpr (IsBounded) {
+      absorb_bounded<B, T>(a, values, [&](const T (&v)[B]) KERNFOLD_INLINE_LAMBDA {
+        if (is_any_below(a.threshold[0], v)) absorb_values(a, 0, v, c);
+        return a.threshold[0];
+      });
+    } else {
+      for_each_component<Dim>([&](int d) KERNFOLD_INLINE_LAMBDA {
+        T v[B];
+        for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA { v[b] = values.template root<0>(b)(d); });
+        if (is_any_below(a.threshold[d], v)) [[unlikely]] absorb_values(a, d, v, c);
+      });
+    }
   }
   template <class T>
   static KERNFOLD_HD_LAYER void close(state<T>& s, accumulator<T>& a, std::int64_t first) {
@@ -109,6 +112,13 @@ struct kmin_fold {
   }
 
  private:
+  template <class T, int B>
+  static KERNFOLD_HD_LAYER void absorb_values(accumulator<T>& a, int d, const T (&v)[B], int c) {
+    wait(a.waiting[d], v, a.threshold[d], c);
+    if (a.waiting[d].longest <= queue_length - block) return;
+    insert_all(*a.lists, a.waiting[d], d, a.first);
+    a.threshold[d] = a.lists->value[(K - 1) * Dim + d];
+  }
   template <class T>
   static KERNFOLD_HD_LAYER void clear(queue<T>& q) {
     KERNFOLD_NO_UNROLL
@@ -116,7 +126,7 @@ struct kmin_fold {
     for (int l = 0; l < math::lane_count<T>; ++l) q.count[l] = 0;
     q.longest = 0;
   }
-  template <int B, class T>
+  template <class T, int B>
   static KERNFOLD_HD_LAYER void wait(queue<T>& q, const T (&v)[B], const T& threshold, int c) {
     constexpr int lanes = math::lane_count<T>;
     math::real_of<T> value[B * lanes];
@@ -177,8 +187,8 @@ struct kmin_fold {
 namespace detail {
 template <class F, int K, kind Result, role_set Rows>
 struct kmin_plan {
-  using roots = type_list<typename lowered<F, Rows>::type>;
-  using fold = kmin_fold<K, F::dim, Result>;
+  using roots = roots_with_bound<typename lowered<F, Rows>::type, Rows>;
+  using fold = kmin_fold<K, F::dim, Result, (roots::size > 1)>;
   using outer = Constant<1>;
 };
 }  // namespace detail

@@ -116,7 +116,7 @@ inline namespace KERNFOLD_ABI {
 template <>
 struct executor_traits<detail::cuda_pass> {
   static constexpr bool is_device = true;
-  static constexpr role_set lowering = no_roles;
+  static constexpr role_set lowering = detail::bounds_distances;
   template <class T>
   using memory = detail::pass_memory<T>;
   template <class T>
@@ -139,7 +139,7 @@ struct executor_traits<detail::cuda_pass> {
 template <>
 struct executor_traits<cuda> {
   static constexpr bool is_device = true;
-  static constexpr role_set lowering = no_roles;
+  static constexpr role_set lowering = detail::bounds_distances;
   template <class T>
   using memory = device_matrix<T>;
   template <class T>

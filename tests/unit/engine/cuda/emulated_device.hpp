@@ -117,7 +117,7 @@ inline namespace KERNFOLD_ABI {
 template <>
 struct executor_traits<emulated::device> {
   static constexpr bool is_device = false;
-  static constexpr role_set lowering = no_roles;
+  static constexpr role_set lowering = detail::bounds_distances;
   template <class T>
   using memory = matrix<T>;
   template <class T>

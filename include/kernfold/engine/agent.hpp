@@ -54,6 +54,23 @@ struct root_values {
 };
 
 }  // namespace KERNFOLD_ABI
+
+template <class Fold>
+consteval int late_roots_of() {
+  if constexpr (requires { Fold::late_roots; }) return Fold::late_roots;
+  else return 0;
+}
+/// The nodes of a program's pair stage without those that only the late roots of the folds at At... need.
+template <class P, class... At>
+consteval auto prompt_nodes() {
+  bool is_wanted[P::root_count + 1];
+  for (bool& wanted : is_wanted) wanted = true;
+  const auto exclude = [&](int first, int late) {
+    for (int r = first; r < first + late; ++r) is_wanted[r] = false;
+  };
+  (exclude(At::first_root, late_roots_of<typename At::fold>()), ...);
+  return P::scheduled_for(is_wanted);
+}
 }  // namespace detail
 
 inline namespace KERNFOLD_ABI {
@@ -111,11 +128,6 @@ struct agent<P, type_list<At...>, T, std::integer_sequence<int, Place...>> : fol
     if constexpr (requires { Fold::template block_for<T>; }) return Fold::template block_for<T>;
     else return Fold::block;
   }
-  template <class Fold>
-  static consteval int late_roots_of() {
-    if constexpr (requires { Fold::late_roots; }) return Fold::late_roots;
-    else return 0;
-  }
   /// Columns per block: what the most demanding fold asks for.
   static constexpr int block = [] {
     int widest = 1;
@@ -166,24 +178,15 @@ struct agent<P, type_list<At...>, T, std::integer_sequence<int, Place...>> : fol
   static constexpr int carried = passes.carried_reals;
 
   /// Where a fold seldom asks for some of its roots, the others come first. (In two passes all come at once.)
-  static constexpr bool has_late_roots = pass_columns == 0 && ((late_roots_of<typename At::fold>() > 0) || ...);
-  static consteval auto prompt_nodes() {
-    bool is_wanted[P::root_count + 1];
-    for (bool& wanted : is_wanted) wanted = true;
-    const auto exclude = [&](int first, int late) {
-      for (int r = first; r < first + late; ++r) is_wanted[r] = !has_late_roots;
-    };
-    (exclude(At::first_root, late_roots_of<typename At::fold>()), ...);
-    return P::scheduled_for(is_wanted);
-  }
+  static constexpr bool has_late_roots = pass_columns == 0 && ((detail::late_roots_of<typename At::fold>() > 0) || ...);
   struct prompt_pass {
-    static constexpr auto nodes = prompt_nodes();
+    static constexpr auto nodes = detail::prompt_nodes<P, At...>();
   };
   struct late_pass {
-    static constexpr auto nodes = P::scheduled(stage::pair).without(prompt_nodes());
+    static constexpr auto nodes = P::scheduled(stage::pair).without(prompt_pass::nodes);
   };
-  using prompt = std::conditional_t<has_late_roots, selected<prompt_pass>, whole_stage<P, stage::pair>>;
-  using late = std::conditional_t<has_late_roots, selected<late_pass>, selected<no_pass>>;
+  using prompt = selected<std::conditional_t<has_late_roots, prompt_pass, detail::scheduled_nodes<P, stage::pair>>>;
+  using late = selected<std::conditional_t<has_late_roots, late_pass, no_pass>>;
   static constexpr int step = pass_columns > 0 ? carried : 0;  // from what one column carried to the next's
 
   static KERNFOLD_HD_LAYER void fold_in_two_passes(accumulators& a, const parameter_values<real>& parameters,

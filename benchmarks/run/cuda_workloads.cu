@@ -6,8 +6,9 @@
 // median counts. Results are checked against double precision on sampled rows; a wrong one makes the status 1. S < 1 takes
 // that share of the rows and columns. Without a GPU it says so, and the status is 0.
 //
-// "of limit" is beside a device that does nothing but start the fewest instructions known for a pair (by differences, neighbours by a bound, in single
-// precision), at the clock measured right after the workload; "of aim" beside the time aimed at on an H200.
+// "of limit" is beside a device that does nothing but start the fewest instructions known for a pair (by differences, but
+// neighbours by a bound; in single precision), at the clock measured right after the workload; "of aim" beside the time aimed
+// at on an H200.
 #include <kernfold/kernfold.hpp>
 
 #include <algorithm>

@@ -4,8 +4,8 @@
 // with a known per row and b per column, takes D fused multiply-adds per pair, where differences and their squares take 2 D.
 // It is rounded in proportion to |a|^2 + |b|^2, which is no use where a distance is wanted. But a reduction that keeps the least
 // distances needs few of them, and only has to know which: so both squares are lowered beforehand by more than all rounding
-// can amount to, and what is not below a threshold then has a distance that is not. The origin o, somewhere among the v, makes |a| and |b|
-// the size of the cloud and not its distance from zero.
+// can amount to, and what is not below a threshold then has a distance that is not. The origin o, somewhere among the v, makes
+// |a| and |b| the size of the cloud and not its distance from zero.
 #pragma once
 
 #include "scale.hpp"
@@ -18,8 +18,8 @@ namespace detail {
 /// difference from the row's square 6.
 template <class Real, int D>
 inline constexpr Real distance_margin = Real(6 * D + 32) * (sizeof(Real) == 4 ? Real(0x1p-24) : Real(0x1p-53));
-/// Squares up to here do not overflow on the way to a finite distance (products that do belong to an infinite one). What underflows is
-/// less than `least_square`.
+/// Squares up to here do not overflow on the way to a finite distance (products that do belong to an infinite one). What
+/// underflows is less than `least_square`.
 template <class Real>
 inline constexpr Real largest_square = sizeof(Real) == 4 ? Real(0x1p120) : Real(0x1p1000);
 template <class Real>
@@ -70,8 +70,9 @@ struct bound_between {
 /// Twice the vectors are kept, so not of long ones.
 inline constexpr int most_bounded_dim = 32;
 template <class U, class V, role_set Rows>
-inline constexpr bool is_bounded = (Rows & bounds_distances) != 0 && stage_in<U, Rows> == stage::row && stage_in<V, Rows> == stage::column && is_real_variable<V> &&
-                                   U::dim == V::dim && U::dim <= most_bounded_dim;
+inline constexpr bool is_bounded = (Rows & bounds_distances) != 0 && stage_in<U, Rows> == stage::row &&
+                                   stage_in<V, Rows> == stage::column && is_real_variable<V> && U::dim == V::dim &&
+                                   U::dim <= most_bounded_dim;
 template <class U, class V, role_set Rows>
   requires is_bounded<U, V, Rows>
 struct distance_bound<node<SqDist, U, V>, Rows> : bound_between<U, V> {};

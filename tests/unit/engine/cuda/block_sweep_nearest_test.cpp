@@ -87,7 +87,8 @@ TEST(block_sweep_nearest, beside_other_reductions_and_of_other_dimensions) {
   constexpr auto of_16 = sqdist(kf::Vi<0, 16>, kf::Vj<1, 16>);
   check(small_device, kf::argkmin_reduction<5>(of_16), c.X, c.Y);
   check(small_device, kf::argkmin_reduction<5>(sqdist(kf::Vj<1, 1>, kf::Vi<0, 1>)), c.E, c.B);
-  check(small_device, kf::argkmin_reduction<5>(sqdist(kf::constant<2> * x, y)), clusters<float>(40, 1, 2, 1, 1e-3f, 0), clusters<float>(200, 2, 2, 1, 1e-3f, 0));
-  check(small_device, fold_all(kf::argkmin_reduction<3>(distance), kf::kmin_reduction<3>(distance)), clusters<float>(40, 1, 2, 1, 1e-3f, 0), clusters<float>(200, 2, 2, 1, 1e-3f, 0));
-  check(small_device, fold_all(kf::argkmin_reduction<3>(distance), kf::logsumexp_reduction(-distance)), clusters<float>(40, 1, 2, 1, 1e-3f, 0), clusters<float>(200, 2, 2, 1, 1e-3f, 0));
+  const auto rows = clusters<float>(40, 1, 2, 1, 1e-3f, 0), columns = clusters<float>(200, 2, 2, 1, 1e-3f, 0);
+  check(small_device, kf::argkmin_reduction<5>(sqdist(kf::constant<2> * x, y)), rows, columns);
+  check(small_device, fold_all(kf::argkmin_reduction<3>(distance), kf::kmin_reduction<3>(distance)), rows, columns);
+  check(small_device, fold_all(kf::argkmin_reduction<3>(distance), kf::logsumexp_reduction(-distance)), rows, columns);
 }

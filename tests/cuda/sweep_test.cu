@@ -128,6 +128,21 @@ TEST_P(sweep_of_shape, agrees_with_the_host) {
   expect_near(twice(lse_gradient, dx, dy, 0.7f, de), lse_gradient(X, Y, 0.7f, E), "its gradient, " + what);
 }
 
+// Where the bound of a distance decides little: each row is as near to a third of the columns as the bound can tell.
+TEST_F(sweep_on_device, neighbours_within_clusters) {
+  cloud c(1500 / less, 5000 / less);
+  for (int array = 0; array < 2; ++array)
+    for (std::size_t k = 0; k < c.at[array].size(); ++k) c.at[array][k] = 1e-3f * c.at[array][k] + float(k / 3 % 3);
+  const auto x_array = copy_of(c.at[0]), y_array = copy_of(c.at[1]);
+  const auto check = [&](auto r, const char* what) {
+    expect_near(values_of(r.on(kf::cuda{})(rows_of(x_array, 3), rows_of(y_array, 3))), r(c.at[0], c.at[1]), what);
+  };
+  check(kf::argkmin_reduction<10>(sqdist(x, y)), "10 nearest");
+  check(kf::kmin_reduction<4, kf::axis::i>(sqdist(x, y)), "4 least over the rows");
+  check(kf::argmin_reduction(sqdist(x, y)), "the nearest");
+  check(kf::min_reduction(sqdist(x, y)), "the least");
+}
+
 TEST_F(sweep_on_device, writes_and_adds_where_it_is_told_to) {
   const cloud c(700, 900);
   const auto& [X, Y, B, G, E] = c.at;

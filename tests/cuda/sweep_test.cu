@@ -184,8 +184,8 @@ TEST_F(sweep_on_device, plans_are_captured_in_a_graph) {
     const auto gradient_plan = lse_gradient.on(kf::cuda{stream}).plan<float>({c.M, c.N});
     kf::device_matrix<char> workspace(stream, plan.workspace_bytes(), 1), more(stream, gradient_plan.workspace_bytes(), 1);
     ASSERT_EQ(cudaStreamSynchronize(stream), cudaSuccess);
-    cudaGraph_t graph;
-    cudaGraphExec_t replay;
+    cudaGraph_t graph = nullptr;
+    cudaGraphExec_t replay = nullptr;
     ASSERT_EQ(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), cudaSuccess);
     plan.run(workspace.device_data(), out, rows_of(x_array, 3), rows_of(y_array, 3), b_array, G[0]);
     gradient_plan.run(more.device_data(), gradient, rows_of(x_array, 3), rows_of(y_array, 3), b_array, G[0], e_array);

@@ -30,6 +30,8 @@ constexpr auto reference = kf::argmin_reduction(sqdist(x, y));
 constexpr auto reference = kf::argkmin_reduction<10>(sqdist(x, y));
 #elif REFERENCE == 6
 constexpr auto reference = kf::sum_reduction(exp(-square(g) * sqdist(X, Y)) * b);
+#elif REFERENCE == 7
+constexpr auto reference = kf::sum_reduction(cos(g * sum(x * y)) * sin(g * sum(x + y)) * b);
 #endif
 
 template <class Reduction>

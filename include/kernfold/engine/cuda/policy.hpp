@@ -38,12 +38,12 @@ constexpr int register_estimate(const program_bytes& p, int lanes, bool shares_p
   return (lanes * (p.row + p.state + p.pair / 2) + column + (shares_parameters ? 0 : p.parameters)) / 4 + overhead;
 }
 
-/// How many blocks of threads that need so many registers a multiprocessor's 65536 hold: eight where 64 suffice, which every
-/// device can hold and which are as many warps as its schedulers need. Without a number the compiler has one of its own, for which
-/// it keeps registers' values in local memory.
+/// A thread gets registers eight at a time.
+constexpr int allocated_registers(int wanted) { return wanted > 248 ? 256 : (wanted + 7) / 8 * 8; }
+/// How many blocks of threads that need so many registers a multiprocessor's 65536 hold: eight at most, which every device can hold.
+/// Without a number the compiler has one of its own, for which it keeps registers' values in local memory.
 constexpr int resident_by_registers(int threads, int registers) {
-  const int allocated = registers > 248 ? 256 : (registers + 7) / 8 * 8;
-  const int blocks = 65536 / (threads * allocated);
+  const int blocks = 65536 / (threads * allocated_registers(registers));
   return blocks > 8 ? 8 : blocks;
 }
 constexpr int registers_for_resident(int threads, int blocks) {
@@ -97,7 +97,7 @@ struct device_limits {
 
 /// Blocks that a multiprocessor holds at the same time.
 constexpr int resident_blocks(const block_policy& p, const device_limits& d) {
-  const int registers = p.registers > 255 ? 256 : (p.registers + 7) / 8 * 8;
+  const int registers = detail::allocated_registers(p.registers);
   int blocks = d.threads / p.threads;
   if (blocks > d.blocks) blocks = d.blocks;
   if (blocks > d.registers / (registers * p.threads)) blocks = d.registers / (registers * p.threads);

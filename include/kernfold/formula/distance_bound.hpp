@@ -27,14 +27,14 @@ inline constexpr Real least_square = sizeof(Real) == 4 ? Real(0x1p-100) : Real(0
 
 }  // namespace detail
 
-/// A lower bound of f = |a|^2 in D dimensions, as an addend of a distance's bound; -inf where f is too large.
+/// A lower bound of f = |a|^2 in D dimensions, as an addend of a distance's bound; 0, which bounds any, where f is too large.
 template <int D>
 struct LoweredSquare : elementwise<LoweredSquare<D>> {
   template <class T>
   KERNFOLD_HD static T eval(T f) {
     using real = math::real_of<T>;
     const T lowered = math::fma(f, T(1 - detail::distance_margin<real, D>), T(-detail::least_square<real>));
-    return math::select(f <= T(detail::largest_square<real>), lowered, T(-math::infinity<real>()));
+    return math::select(f <= T(detail::largest_square<real>), lowered, T(0));
   }
 };
 /// f + <g, h>

@@ -23,38 +23,46 @@ struct vector {
 
 template <class Real, int D>
 struct bounded_pair {
-  vector<Real, D> u, v;
+  vector<Real, D> u, v, origin{};
 
+  static Real square(const vector<Real, D>& f) { return kf::SqNorm2::component<Real>(0, f); }
+  vector<Real, D> from_origin(const vector<Real, D>& f) const {
+    vector<Real, D> difference;
+    for (int k = 0; k < D; ++k) difference.at[k] = f(k) - origin(k);
+    return difference;
+  }
   Real distance() const { return kf::SqDist::component<Real>(0, u, v); }
-  /// With the origin at zero: then u and v are not rounded, which is one of the errors that the margin is for.
+  /// |a|^2 + |b|^2
+  Real size() const { return square(from_origin(u)) + square(from_origin(v)); }
   bool passes(Real threshold) const {
-    const Real rows = kf::SqNorm2::component<Real>(0, u), columns = kf::SqNorm2::component<Real>(0, v);
-    vector<Real, D> a;
-    for (int k = 0; k < D; ++k) a.at[k] = -2 * u(k);
-    const auto square = [columns](int) { return kf::LoweredSquare<D>::eval(columns); };
-    return kf::AddScalprod::component<Real>(0, square, a, v) < threshold - kf::LoweredSquare<D>::eval(rows);
+    const vector<Real, D> a = from_origin(u), b = from_origin(v);
+    vector<Real, D> twice;
+    for (int k = 0; k < D; ++k) twice.at[k] = -2 * a(k);
+    const auto columns = [&](int) { return kf::LoweredSquare<D>::eval(square(b)); };
+    return kf::AddScalprod::component<Real>(0, columns, twice, b) < threshold - kf::LoweredSquare<D>::eval(square(a));
   }
 };
 
 template <class Real, int D>
 class bound_check {
  public:
-  /// v is u, but for relative differences of about 2^(-closeness), and signs.
+  /// v is u, but for relative differences of about 2^(-closeness), and signs. The origin is zero, or of their size.
   void at_scale(int exponent, int spread, int closeness) {
-    for (int n = 0; n < 3000; ++n) {
+    for (int n = 0; n < 4000; ++n) {
       bounded_pair<Real, D> pair;
       const int mine = exponent + spread_of(spread);
       for (int k = 0; k < D; ++k) {
         pair.u.at[k] = std::ldexp(uniform_(engine_), mine + spread_of(spread));
         pair.v.at[k] = pair.u(k) * (1 + std::ldexp(uniform_(engine_), -closeness));
         if (closeness == 0 && engine_() % 2) pair.v.at[k] = -pair.v(k);
+        if (n % 2) pair.origin.at[k] = std::ldexp(uniform_(engine_), mine);
       }
       const Real distance = pair.distance(), above = std::nextafter(distance, std::numeric_limits<Real>::infinity());
       if (!(distance < std::numeric_limits<Real>::infinity())) continue;
       ++count_;
       ASSERT_TRUE(pair.passes(above)) << "a distance of " << distance << " at scale 2^" << exponent << ", " << D << " dimensions";
       // not by letting everything pass
-      const Real size = kf::SqNorm2::component<Real>(0, pair.u) + kf::SqNorm2::component<Real>(0, pair.v);
+      const Real size = pair.size();
       const Real loose = 3 * kf::detail::distance_margin<Real, D> * size;
       if (size > std::ldexp(Real(1), sizeof(Real) == 4 ? -60 : -900) && size < kf::detail::largest_square<Real> && distance > loose) {
         ASSERT_FALSE(pair.passes(distance - loose)) << distance << " of " << size;

@@ -51,6 +51,11 @@ look_for_what_is_missing() {
     test | test-full) have_tool pkg-config || missing+=(pkg-config) ;;
   esac
 }
+# What a preset can do without: tests that say what they skip.
+wanted=()
+case $preset in
+  test | test-full) have_tool clang-format-16 || wanted+=(clang-format-16) ;;
+esac
 
 look_for_what_is_missing
 if [ ${#missing[@]} -gt 0 ]; then
@@ -70,6 +75,12 @@ if [ ${#missing[@]} -gt 0 ]; then
   hash -r
   look_for_what_is_missing
   [ ${#missing[@]} -eq 0 ] || fail "still missing after the installation: ${missing[*]}"
+fi
+
+if [ ${#wanted[@]} -gt 0 ] && have_tool apt-get && [ "$(id -u)" -eq 0 ]; then
+  export DEBIAN_FRONTEND=noninteractive
+  { apt-get update && apt-get install --yes --no-install-recommends "${wanted[@]}"; } >/dev/null 2>&1 </dev/null ||
+    say "going on without ${wanted[*]}, which apt does not have"
 fi
 
 cmake_version=$(cmake --version | sed -n '1s/[^0-9]*//p')

@@ -14,26 +14,16 @@ constexpr auto g = kf::Pm<3, 1>;
 constexpr auto e = kf::Vi<4, 1>;
 
 template <int N> constexpr auto kernel() {
-  if constexpr (N == 0)
-    return exp(-g * sqdist(x, y));
-  else if constexpr (N == 1)
-    return exp(-g * norm2(x - y));
-  else if constexpr (N == 2)
-    return inv(kf::constant<1> + g * sqdist(x, y));
-  else if constexpr (N == 3)
-    return rsqrt(kf::constant<1> + g * sqdist(x, y));
-  else if constexpr (N == 4)
-    return sqrt(g + sqdist(x, y));
-  else if constexpr (N == 5)
-    return square(g + dot(x, y));
-  else if constexpr (N == 6)
-    return log(g + sqdist(x, y));
-  else if constexpr (N == 7)
-    return exp(g * dot(x, y));
-  else if constexpr (N == 8)
-    return abs(g - dot(x, y));
-  else
-    return (kf::constant<1> + g * norm2(x - y)) * exp(-g * norm2(x - y));
+  if constexpr (N == 0) return exp(-g * sqdist(x, y));
+  else if constexpr (N == 1) return exp(-g * norm2(x - y));
+  else if constexpr (N == 2) return inv(kf::constant<1> + g * sqdist(x, y));
+  else if constexpr (N == 3) return rsqrt(kf::constant<1> + g * sqdist(x, y));
+  else if constexpr (N == 4) return sqrt(g + sqdist(x, y));
+  else if constexpr (N == 5) return square(g + dot(x, y));
+  else if constexpr (N == 6) return log(g + sqdist(x, y));
+  else if constexpr (N == 7) return exp(g * dot(x, y));
+  else if constexpr (N == 8) return abs(g - dot(x, y));
+  else return (kf::constant<1> + g * norm2(x - y)) * exp(-g * norm2(x - y));
 }
 
 using cloud = kf::view<const float>;

@@ -2,13 +2,13 @@
 //
 //   cuda_workloads [--cap SECONDS] [--json FILE] [--scale S] [NAME...]
 //
-// Each workload runs once to warm up and is then timed by CUDA events until there are eleven times, or SECONDS are over; the
-// median counts. Results are checked against double precision on sampled rows; a wrong one makes the status 1. S < 1 takes
-// that share of the rows and columns. Without a GPU it says so, and the status is 0.
+// Each workload runs once to warm up and is then timed by CUDA events until there are eleven times, or SECONDS are
+// over; the median counts. Results are checked against double precision on sampled rows; a wrong one makes the
+// status 1. S < 1 takes that share of the rows and columns. Without a GPU it says so, and the status is 0.
 //
-// "of limit" is beside a device that does nothing but start the fewest instructions known for a pair (by differences, but
-// neighbours by a bound; in single precision), at the clock measured right after the workload; "of aim" beside the time aimed
-// at on an H200.
+// "of limit" is beside a device that does nothing but start the fewest instructions known for a pair (by differences,
+// but neighbours by a bound; in single precision), at the clock measured right after the workload; "of aim" beside the
+// time aimed at on an H200.
 #include <kernfold/kernfold.hpp>
 
 #include <algorithm>
@@ -36,8 +36,9 @@ constexpr auto x = kf::Vi<0, 3>;
 constexpr auto y = kf::Vj<1, 3>;
 constexpr auto b = kf::Vj<2, 1>;
 constexpr auto s = kf::Pm<3, 1>;
-constexpr auto gaussian = kf::sum_reduction(exp(-square(s) * sqdist(x, y)) * b);  // a_i = sum_j exp(-s^2 |x_i - y_j|^2) b_j
-constexpr auto gradient = kf::grad(gaussian, x, kf::Vi<4, 1>);                    // its gradient in x_i along e_i
+constexpr auto gaussian =
+    kf::sum_reduction(exp(-square(s) * sqdist(x, y)) * b);      // a_i = sum_j exp(-s^2 |x_i - y_j|^2) b_j
+constexpr auto gradient = kf::grad(gaussian, x, kf::Vi<4, 1>);  // its gradient in x_i along e_i
 constexpr auto logsumexp = kf::logsumexp_reduction(-square(kf::Pm<2, 1>) * sqdist(x, y));
 constexpr auto nearest = kf::argmin_reduction(sqdist(x, y));
 constexpr auto ten_nearest = kf::argkmin_reduction<10>(sqdist(x, y));
@@ -121,7 +122,9 @@ struct array {
   numbers host;
   kf::device_matrix<float> device;
   array(numbers&& values, cudaStream_t stream) : host(std::move(values)), device(stream, host.size(), 1) {
-    check(cudaMemcpyAsync(device.device_data(), host.data(), host.size() * sizeof(float), cudaMemcpyHostToDevice, stream), "cudaMemcpy");
+    check(
+        cudaMemcpyAsync(device.device_data(), host.data(), host.size() * sizeof(float), cudaMemcpyHostToDevice, stream),
+        "cudaMemcpy");
     check(cudaStreamSynchronize(stream), "cudaMemcpy");
   }
   kf::device_view<const float> rows(std::int64_t count, int dim) const { return {device.device_data(), count, dim}; }
@@ -145,8 +148,7 @@ double square_distance(const float* a, const float* c, int dim) {
 }
 
 /// A result's rows, copied from the device.
-template <class T>
-std::vector<T> values_of(const kf::device_matrix<T>& m) {
+template <class T> std::vector<T> values_of(const kf::device_matrix<T>& m) {
   std::vector<T> all(static_cast<std::size_t>(m.size()));
   m.copy_to(all.data());
   return all;
@@ -187,12 +189,14 @@ class sum_judge {
 };
 
 /// Which columns are nearest: different ones, and none further than the last of the exact list but for rounding.
-double judge_nearest(const float* from, const array& columns, std::int64_t count, const std::int64_t* found, int wanted) {
+double judge_nearest(const float* from, const array& columns, std::int64_t count, const std::int64_t* found,
+                     int wanted) {
   std::vector<double> all(static_cast<std::size_t>(count));
   for (std::int64_t j = 0; j < count; ++j) all[std::size_t(j)] = square_distance(from, columns.row(j, 3), 3);
   std::vector<std::int64_t> sorted(found, found + wanted);
   std::sort(sorted.begin(), sorted.end());
-  if (sorted.front() < 0 || sorted.back() >= count || std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) return INFINITY;
+  if (sorted.front() < 0 || sorted.back() >= count || std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end())
+    return INFINITY;
   double furthest = 0;
   for (const std::int64_t j : sorted) furthest = std::max(furthest, all[std::size_t(j)]);
   std::nth_element(all.begin(), all.begin() + (wanted - 1), all.end());
@@ -211,7 +215,9 @@ class program {
   int run();
 
  private:
-  std::int64_t scaled(std::int64_t count) const { return std::max<std::int64_t>(16, std::int64_t(double(count) * options_.scale)); }
+  std::int64_t scaled(std::int64_t count) const {
+    return std::max<std::int64_t>(16, std::int64_t(double(count) * options_.scale));
+  }
   void list_workloads();
   void add_gaussian(const std::string& name, std::int64_t rows, std::int64_t columns, int calls, double aim);
   void add_small_graph(std::int64_t points, int calls);
@@ -219,7 +225,8 @@ class program {
 
   options options_;
   cudaStream_t stream_;
-  std::vector<std::pair<std::string, std::function<workload()>>> workloads_;  // each brings its arrays, which go with it
+  std::vector<std::pair<std::string, std::function<workload()>>>
+      workloads_;  // each brings its arrays, which go with it
 };
 
 int usage_error(const char* text) {
@@ -246,15 +253,20 @@ struct cloud {
   std::int64_t rows, columns;
   array X, Y, B, E;
   cloud(std::int64_t m, std::int64_t n, int dim, cudaStream_t stream)
-      : rows(m), columns(n), X(uniform_numbers(dim * m, 1, 0, 1), stream), Y(uniform_numbers(dim * n, 2, 0, 1), stream),
-        B(uniform_numbers(n, 3, 0, 1), stream), E(uniform_numbers(m, 4, -1, 1), stream) {}
+      : rows(m),
+        columns(n),
+        X(uniform_numbers(dim * m, 1, 0, 1), stream),
+        Y(uniform_numbers(dim * n, 2, 0, 1), stream),
+        B(uniform_numbers(n, 3, 0, 1), stream),
+        E(uniform_numbers(m, 4, -1, 1), stream) {}
 };
 
 double judge_gaussian(const cloud& c, int dim, double scale, const numbers& found) {
   return greatest_of_sample(c.rows, c.columns, [&](std::int64_t i) {
     sum_judge sum(1);
     for (std::int64_t j = 0; j < c.columns; ++j)
-      sum.add(0, std::exp(-scale * scale * square_distance(c.X.row(i, dim), c.Y.row(j, dim), dim)) * double(c.B.host[std::size_t(j)]));
+      sum.add(0, std::exp(-scale * scale * square_distance(c.X.row(i, dim), c.Y.row(j, dim), dim)) *
+                     double(c.B.host[std::size_t(j)]));
     return sum.error(&found[std::size_t(i)]);
   });
 }
@@ -263,10 +275,18 @@ void program::add_gaussian(const std::string& name, std::int64_t rows, std::int6
   workloads_.emplace_back(name, [=, stream = stream_] {
     const auto c = std::make_shared<cloud>(rows, columns, 3, stream);
     const auto out = std::make_shared<kf::device_matrix<float>>(stream, rows, 1);
-    return workload{name, rows, columns, calls, 8.28, 1, aim,
+    return workload{name,
+                    rows,
+                    columns,
+                    calls,
+                    8.28,
+                    1,
+                    aim,
                     [=] {
                       for (int n = 0; n < calls; ++n)
-                        gaussian.on(kf::cuda{stream}).into(*out, c->X.rows(c->rows, 3), c->Y.rows(c->columns, 3), c->B.rows(c->columns, 1), width);
+                        gaussian.on(kf::cuda{stream})
+                            .into(*out, c->X.rows(c->rows, 3), c->Y.rows(c->columns, 3), c->B.rows(c->columns, 1),
+                                  width);
                     },
                     [=] { return judge_gaussian(*c, 3, double(width), values_of(*out)); }};
   });
@@ -278,7 +298,8 @@ void program::add_small_graph(std::int64_t points, int calls) {
     const auto c = std::make_shared<cloud>(points, points, 3, stream);
     const auto out = std::make_shared<kf::device_matrix<float>>(stream, points, 1);
     const auto plan = gaussian.on(kf::cuda{stream}).plan<float>({points, points});
-    const auto workspace = std::make_shared<kf::device_matrix<char>>(stream, std::max<std::int64_t>(1, plan.workspace_bytes()), 1);
+    const auto workspace =
+        std::make_shared<kf::device_matrix<char>>(stream, std::max<std::int64_t>(1, plan.workspace_bytes()), 1);
     check(cudaStreamSynchronize(stream), "preparing a graph");
     cudaGraph_t graph;
     cudaGraphExec_t recorded;
@@ -289,7 +310,13 @@ void program::add_small_graph(std::int64_t points, int calls) {
     check(cudaGraphInstantiate(&recorded, graph, 0), "cudaGraphInstantiate");
     check(cudaGraphDestroy(graph), "cudaGraphDestroy");
     const std::shared_ptr<CUgraphExec_st> replay(recorded, [](cudaGraphExec_t g) { cudaGraphExecDestroy(g); });
-    return workload{"small_calls_graph", points, points, calls, 8.28, 1, 0,
+    return workload{"small_calls_graph",
+                    points,
+                    points,
+                    calls,
+                    8.28,
+                    1,
+                    0,
                     [=] {
                       (void)workspace;  // in use as long as the graph
                       check(cudaGraphLaunch(replay.get(), stream), "cudaGraphLaunch");
@@ -305,10 +332,17 @@ void program::list_workloads() {
   workloads_.emplace_back("gradient", [=, stream = stream_] {
     const auto c = std::make_shared<cloud>(million, million, 3, stream);
     const auto out = std::make_shared<kf::device_matrix<float>>(stream, million, 3);
-    return workload{"gradient", million, million, 1, 11.5, 1, is_full ? 0.40 : 0,
+    return workload{"gradient",
+                    million,
+                    million,
+                    1,
+                    11.5,
+                    1,
+                    is_full ? 0.40 : 0,
                     [=] {
-                      gradient.on(kf::cuda{stream}).into(*out, c->X.rows(million, 3), c->Y.rows(million, 3), c->B.rows(million, 1),
-                                                         width, c->E.rows(million, 1));
+                      gradient.on(kf::cuda{stream})
+                          .into(*out, c->X.rows(million, 3), c->Y.rows(million, 3), c->B.rows(million, 1), width,
+                                c->E.rows(million, 1));
                     },
                     [=] {
                       const numbers found = values_of(*out);
@@ -329,23 +363,36 @@ void program::list_workloads() {
   workloads_.emplace_back("logsumexp", [=, stream = stream_] {
     const auto c = std::make_shared<cloud>(million, million, 3, stream);
     const auto out = std::make_shared<kf::device_matrix<float>>(stream, million, 1);
-    return workload{"logsumexp", million, million, 1, 8, 1, is_full ? 0.28 : 0,
-                    [=] { logsumexp.on(kf::cuda{stream}).into(*out, c->X.rows(million, 3), c->Y.rows(million, 3), width); },
-                    [=] {
-                      const numbers found = values_of(*out);
-                      return greatest_of_sample(million, million, [&](std::int64_t i) {
-                        double sum = 0;
-                        for (std::int64_t j = 0; j < million; ++j)
-                          sum += std::exp(-double(width) * double(width) * square_distance(c->X.row(i, 3), c->Y.row(j, 3), 3));
-                        const double exact = std::log(sum);  // its error is the sum's, relative, and its own rounding
-                        return std::fabs(double(found[std::size_t(i)]) - exact) / (tolerance + 1e-6 * std::fabs(exact));
-                      });
-                    }};
+    return workload{
+        "logsumexp",
+        million,
+        million,
+        1,
+        8,
+        1,
+        is_full ? 0.28 : 0,
+        [=] { logsumexp.on(kf::cuda{stream}).into(*out, c->X.rows(million, 3), c->Y.rows(million, 3), width); },
+        [=] {
+          const numbers found = values_of(*out);
+          return greatest_of_sample(million, million, [&](std::int64_t i) {
+            double sum = 0;
+            for (std::int64_t j = 0; j < million; ++j)
+              sum += std::exp(-double(width) * double(width) * square_distance(c->X.row(i, 3), c->Y.row(j, 3), 3));
+            const double exact = std::log(sum);  // its error is the sum's, relative, and its own rounding
+            return std::fabs(double(found[std::size_t(i)]) - exact) / (tolerance + 1e-6 * std::fabs(exact));
+          });
+        }};
   });
   workloads_.emplace_back("argkmin10", [=, stream = stream_] {
     const auto c = std::make_shared<cloud>(million, million, 3, stream);
     const auto out = std::make_shared<kf::device_matrix<std::int64_t>>(stream, million, 10);
-    return workload{"argkmin10", million, million, 1, 4.2, 0, is_full ? 0.16 : 0,
+    return workload{"argkmin10",
+                    million,
+                    million,
+                    1,
+                    4.2,
+                    0,
+                    is_full ? 0.16 : 0,
                     [=] { ten_nearest.on(kf::cuda{stream}).into(*out, c->X.rows(million, 3), c->Y.rows(million, 3)); },
                     [=] {
                       const auto found = values_of(*out);
@@ -357,7 +404,13 @@ void program::list_workloads() {
   workloads_.emplace_back("argmin", [=, stream = stream_] {
     const auto c = std::make_shared<cloud>(million, million, 3, stream);
     const auto out = std::make_shared<kf::device_matrix<std::int64_t>>(stream, million, 1);
-    return workload{"argmin", million, million, 1, 4.2, 0, 0,
+    return workload{"argmin",
+                    million,
+                    million,
+                    1,
+                    4.2,
+                    0,
+                    0,
                     [=] { nearest.on(kf::cuda{stream}).into(*out, c->X.rows(million, 3), c->Y.rows(million, 3)); },
                     [=] {
                       const auto found = values_of(*out);
@@ -370,9 +423,18 @@ void program::list_workloads() {
     const auto c = std::make_shared<cloud>(hundred_thousand, hundred_thousand, 64, stream);
     const auto out = std::make_shared<kf::device_matrix<float>>(stream, hundred_thousand, 1);
     const std::int64_t n = hundred_thousand;
-    return workload{"gaussian_64", n, n, 1, 130, 1, is_full ? 0.008 : 0,
-                    [=] { gaussian_64.on(kf::cuda{stream}).into(*out, c->X.rows(n, 64), c->Y.rows(n, 64), c->B.rows(n, 1), width_64); },
-                    [=] { return judge_gaussian(*c, 64, double(width_64), values_of(*out)); }};
+    return workload{
+        "gaussian_64",
+        n,
+        n,
+        1,
+        130,
+        1,
+        is_full ? 0.008 : 0,
+        [=] {
+          gaussian_64.on(kf::cuda{stream}).into(*out, c->X.rows(n, 64), c->Y.rows(n, 64), c->B.rows(n, 1), width_64);
+        },
+        [=] { return judge_gaussian(*c, 64, double(width_64), values_of(*out)); }};
   });
   add_gaussian("few_rows", 100, scaled(10'000'000), 1, 0);
   add_gaussian("small_calls", 1000, 1000, 1000, 0);
@@ -382,7 +444,13 @@ void program::list_workloads() {
     const auto K = std::make_shared<array>(uniform_numbers(64 * n, 2, -2, 2), stream);
     const auto V = std::make_shared<array>(uniform_numbers(64 * n, 3, -1, 1), stream);
     const auto out = std::make_shared<kf::device_matrix<float>>(stream, n, 64);
-    return workload{"attention_64", n, n, 1, 130, 1, 0,
+    return workload{"attention_64",
+                    n,
+                    n,
+                    1,
+                    130,
+                    1,
+                    0,
                     [=] { attention.on(kf::cuda{stream}).into(*out, Q->rows(n, 64), K->rows(n, 64), V->rows(n, 64)); },
                     [=] {
                       const numbers found = values_of(*out);
@@ -419,17 +487,22 @@ int program::run() {
   check(cudaDriverGetVersion(&driver), "cudaDriverGetVersion");
   check(cudaRuntimeGetVersion(&runtime), "cudaRuntimeGetVersion");
   const bool is_h200 = std::strstr(properties.name, "H200") != nullptr;
-  std::printf("%s, %d multiprocessors, at most %d MHz; CUDA %d.%d, driver for %d.%d\n", properties.name, multiprocessors, kilohertz / 1000,
-              runtime / 1000, runtime / 10 % 100, driver / 1000, driver / 10 % 100);
-  std::printf("%-18s %10s %10s %5s %10s %9s %9s %8s %8s\n", "", "rows", "columns", "runs", "ms", "G pairs/s", "of limit", "of aim", "error");
+  std::printf("%s, %d multiprocessors, at most %d MHz; CUDA %d.%d, driver for %d.%d\n", properties.name,
+              multiprocessors, kilohertz / 1000, runtime / 1000, runtime / 10 % 100, driver / 1000, driver / 10 % 100);
+  std::printf("%-18s %10s %10s %5s %10s %9s %9s %8s %8s\n", "", "rows", "columns", "runs", "ms", "G pairs/s",
+              "of limit", "of aim", "error");
 
-  std::string json = "{\n  \"program\": \"kernfold\",\n  \"device\": \"" + std::string(properties.name) + "\",\n  \"multiprocessors\": " +
-                     std::to_string(multiprocessors) + ",\n  \"highest_clock_mhz\": " + std::to_string(kilohertz / 1000) +
-                     ",\n  \"cuda_runtime\": " + std::to_string(runtime) + ",\n  \"cuda_driver\": " + std::to_string(driver) +
-                     ",\n  \"date\": \"" + today() + "\",\n  \"workloads\": [";
+  std::string json = "{\n  \"program\": \"kernfold\",\n  \"device\": \"" + std::string(properties.name) +
+                     "\",\n  \"multiprocessors\": " + std::to_string(multiprocessors) +
+                     ",\n  \"highest_clock_mhz\": " + std::to_string(kilohertz / 1000) +
+                     ",\n  \"cuda_runtime\": " + std::to_string(runtime) +
+                     ",\n  \"cuda_driver\": " + std::to_string(driver) + ",\n  \"date\": \"" + today() +
+                     "\",\n  \"workloads\": [";
   bool all_right = true, is_first = true;
   for (const auto& [name, prepare] : workloads_) {
-    if (!options_.names.empty() && std::find(options_.names.begin(), options_.names.end(), name) == options_.names.end()) continue;
+    if (!options_.names.empty() &&
+        std::find(options_.names.begin(), options_.names.end(), name) == options_.names.end())
+      continue;
     const workload w = prepare();
     int runs = 0;
     const double seconds = time(w, runs);
@@ -443,16 +516,19 @@ int program::run() {
     const double aim = is_h200 ? w.aim_on_h200 : 0;
     char of_aim[16] = "-", line[512];
     if (aim > 0) std::snprintf(of_aim, sizeof of_aim, "%.2f", aim / seconds);
-    std::printf("%-18s %10lld %10lld %5d %10.3f %9.1f %9.2f %8s %8.2g%s\n", w.name.c_str(), static_cast<long long>(w.rows),
-                static_cast<long long>(w.columns), runs, 1e3 * seconds, 1e-9 * pairs_per_second, share, of_aim, error,
-                is_right ? "" : "  <-- wrong");
+    std::printf("%-18s %10lld %10lld %5d %10.3f %9.1f %9.2f %8s %8.2g%s\n", w.name.c_str(),
+                static_cast<long long>(w.rows), static_cast<long long>(w.columns), runs, 1e3 * seconds,
+                1e-9 * pairs_per_second, share, of_aim, error, is_right ? "" : "  <-- wrong");
     std::fflush(stdout);
-    std::snprintf(line, sizeof line,
-                  "%s\n    {\"name\": \"%s\", \"rows\": %lld, \"columns\": %lld, \"calls\": %d, \"runs\": %d, \"seconds\": %.6g, "
-                  "\"pairs_per_second\": %.6g, \"share_of_limit\": %.4g, \"aim_seconds\": %.4g, \"clock_mhz\": %.0f, \"error_of_allowed\": %.4g, "
-                  "\"right\": %s}",
-                  is_first ? "" : ",", w.name.c_str(), static_cast<long long>(w.rows), static_cast<long long>(w.columns), w.calls, runs, seconds,
-                  pairs_per_second, share, aim, 1e-6 * clock, std::isfinite(error) ? error : 1e300, is_right ? "true" : "false");
+    std::snprintf(
+        line, sizeof line,
+        "%s\n    {\"name\": \"%s\", \"rows\": %lld, \"columns\": %lld, \"calls\": %d, \"runs\": %d, \"seconds\": %.6g, "
+        "\"pairs_per_second\": %.6g, \"share_of_limit\": %.4g, \"aim_seconds\": %.4g, \"clock_mhz\": %.0f, "
+        "\"error_of_allowed\": %.4g, "
+        "\"right\": %s}",
+        is_first ? "" : ",", w.name.c_str(), static_cast<long long>(w.rows), static_cast<long long>(w.columns), w.calls,
+        runs, seconds, pairs_per_second, share, aim, 1e-6 * clock, std::isfinite(error) ? error : 1e300,
+        is_right ? "true" : "false");
     json += line;
     is_first = false;
   }
@@ -473,13 +549,15 @@ options read_options(int argc, char** argv) {
       o.names.push_back(option);
       continue;
     }
-    if (option != "--cap" && option != "--scale" && option != "--json") throw std::invalid_argument("there is no option " + option);
+    if (option != "--cap" && option != "--scale" && option != "--json")
+      throw std::invalid_argument("there is no option " + option);
     if (a + 1 == argc) throw std::invalid_argument(option + " needs a value");
     const char* const value = argv[++a];
     if (option == "--json") o.json = value;
     else (option == "--cap" ? o.cap : o.scale) = std::atof(value);
   }
-  if (!(o.cap > 0) || !(o.scale > 0 && o.scale <= 1)) throw std::invalid_argument("--cap is positive, --scale between 0 and 1");
+  if (!(o.cap > 0) || !(o.scale > 0 && o.scale <= 1))
+    throw std::invalid_argument("--cap is positive, --scale between 0 and 1");
   return o;
 }
 

@@ -83,8 +83,7 @@ int main(int argc, char** argv) {
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
   for (const kf::instruction_set set : {kf::instruction_set::avx512, kf::instruction_set::avx2,
                                         kf::instruction_set::portable, kf::instruction_set::scalar}) {
-    if (is_available(set))
-      add_jobs(set);
+    if (is_available(set)) add_jobs(set);
     else
       std::fprintf(stderr, "skipping %s: not one of this machine's instruction sets, or not compiled in\n",
                    name_of(set));

@@ -3,11 +3,11 @@
 //   ratios [--size N] [--threads T] [--rounds R] [--cpu-time] [--json FILE] [--strict]
 //
 // All competitors take turns within each round, and a ratio is the median over the rounds of that within a round:
-// what slows the machine for a while slows all of them. Two ratios: to the loop as one writes it first (columns along the
-// lanes, one row at a time), which is what the aims are set by, and to the best of nine ways to write it. --cpu-time counts the threads' processor time instead of the
-// clock's: the better choice on a machine that others use as well. The hand-written loop is the best of its variants.
-// Results are checked against double precision; a wrong one ends the program with status 1, and so does, with --strict,
-// a missed aim.
+// what slows the machine for a while slows all of them. Two ratios: to the loop as one writes it first (columns along
+// the lanes, one row at a time), which is what the aims are set by, and to the best of nine ways to write it.
+// --cpu-time counts the threads' processor time instead of the clock's: the better choice on a machine that others use
+// as well. The hand-written loop is the best of its variants. Results are checked against double precision; a wrong one
+// ends the program with status 1, and so does, with --strict, a missed aim.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -49,20 +49,13 @@ options read_options(int argc, char** argv) {
       if (*end != '\0' || n < 1) throw std::invalid_argument(name + " needs a positive number, got '" + text + "'");
       return n;
     };
-    if (is("--size"))
-      o.size = std::size_t(number());
-    else if (is("--threads"))
-      o.threads = int(number());
-    else if (is("--rounds"))
-      o.rounds = int(number());
-    else if (is("--json"))
-      o.json = value();
-    else if (is("--cpu-time"))
-      o.cpu_time = true;
-    else if (is("--strict"))
-      o.strict = true;
-    else
-      throw std::invalid_argument(std::string("there is no option ") + argv[a]);
+    if (is("--size")) o.size = std::size_t(number());
+    else if (is("--threads")) o.threads = int(number());
+    else if (is("--rounds")) o.rounds = int(number());
+    else if (is("--json")) o.json = value();
+    else if (is("--cpu-time")) o.cpu_time = true;
+    else if (is("--strict")) o.strict = true;
+    else throw std::invalid_argument(std::string("there is no option ") + argv[a]);
   }
   if (o.size < 100) throw std::invalid_argument("--size is at least 100");
   return o;

@@ -1,5 +1,5 @@
-// The reference kernels whose instructions sass_counts.py counts: one per compilation, chosen by -DREFERENCE=n. The program
-// needs no GPU: it prints what the counts are judged by.
+// The reference kernels whose instructions sass_counts.py counts: one per compilation, chosen by -DREFERENCE=n. The
+// program needs no GPU: it prints what the counts are judged by.
 #include <cstdio>
 #include <kernfold/kernfold.hpp>
 
@@ -34,18 +34,19 @@ constexpr auto reference = kf::sum_reduction(exp(-square(g) * sqdist(X, Y)) * b)
 constexpr auto reference = kf::sum_reduction(cos(g * sum(x * y)) * sin(g * sum(x + y)) * b);
 #endif
 
-template <class Reduction>
-struct plan_of;
-template <class Signature, class Options, class Item>
-struct plan_of<kf::reduction<Signature, Options, Item>> {
-  using type = kf::sweep_plan<Item::folds, kf::accumulation::block, kf::detail::bounds_distances, float, typename Item::spec>;
+template <class Reduction> struct plan_of;
+template <class Signature, class Options, class Item> struct plan_of<kf::reduction<Signature, Options, Item>> {
+  using type =
+      kf::sweep_plan<Item::folds, kf::accumulation::block, kf::detail::bounds_distances, float, typename Item::spec>;
 };
 
 int main(int argc, char**) {
   using sweep = kf::cuda_sweep<typename plan_of<std::remove_cv_t<decltype(reference)>>::type>;
   const kf::block_policy policy = sweep::policy;
-  constexpr int unread = REFERENCE == 4 || REFERENCE == 5 ? 4 : 0;  // the column itself, behind what bounds its distance
-  std::printf("%d %d %d %d %d\n", policy.lanes, (sweep::block_plan::column_stride - unread) * int(sizeof(float)), policy.registers,
-              policy.tile_columns, policy.shared_bytes);
-  return argc > 1 ? int(sweep::launch(nullptr, nullptr, nullptr, 0, 0, nullptr, {}, {})) : 0;  // instantiates the kernels
+  constexpr int unread =
+      REFERENCE == 4 || REFERENCE == 5 ? 4 : 0;  // the column itself, behind what bounds its distance
+  std::printf("%d %d %d %d %d\n", policy.lanes, (sweep::block_plan::column_stride - unread) * int(sizeof(float)),
+              policy.registers, policy.tile_columns, policy.shared_bytes);
+  return argc > 1 ? int(sweep::launch(nullptr, nullptr, nullptr, 0, 0, nullptr, {}, {}))
+                  : 0;  // instantiates the kernels
 }

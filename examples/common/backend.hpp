@@ -12,8 +12,7 @@ struct backend {
   std::string gpu{};  // its name; empty: the CPU
 
   // r(args...), with arrays of the host; a GPU gets copies.
-  template <class Reduction, class... Args>
-  auto compute(Reduction r, const Args&... args) const {
+  template <class Reduction, class... Args> auto compute(Reduction r, const Args&... args) const {
 #if defined(__CUDACC__)
     if (!gpu.empty()) return r.on(kernfold::cuda_host{})(args...);
 #endif
@@ -26,7 +25,8 @@ inline std::string name_of_gpu() {
 #if defined(__CUDACC__)
   int devices = 0;
   cudaDeviceProp properties;
-  if (cudaGetDeviceCount(&devices) == cudaSuccess && devices > 0 && cudaGetDeviceProperties(&properties, 0) == cudaSuccess)
+  if (cudaGetDeviceCount(&devices) == cudaSuccess && devices > 0 &&
+      cudaGetDeviceProperties(&properties, 0) == cudaSuccess)
     return properties.name;
 #endif
   return "";

@@ -1,4 +1,5 @@
-// examples/cuda/block_fold.cu: a fold over all columns within a kernel of one's own, its result used at once: a mean shift.
+// examples/cuda/block_fold.cu: a fold over all columns within a kernel of one's own, its result used at once: a mean
+// shift.
 #include <kernfold/kernfold.hpp>
 
 #include <cmath>
@@ -8,7 +9,8 @@ namespace kf = kernfold;
 
 constexpr auto x = kf::Vi<0, 3>;
 constexpr auto y = kf::Vj<1, 3>;
-constexpr auto mean = kf::softmax_reduction(-sqdist(x, y), y);  // sum_j exp(-|x_i - y_j|^2) y_j / sum_j exp(-|x_i - y_j|^2)
+constexpr auto mean =
+    kf::softmax_reduction(-sqdist(x, y), y);  // sum_j exp(-|x_i - y_j|^2) y_j / sum_j exp(-|x_i - y_j|^2)
 using fold = kf::block_fold<decltype(mean), float, 128>;
 
 __global__ void shift(float* points, const float* cloud, int rows, int columns, int steps) {
@@ -24,7 +26,8 @@ int main() {
   if (cudaGetDeviceCount(&devices) != cudaSuccess || devices == 0) return std::puts("no GPU here: nothing to do"), 0;
   constexpr int rows = 1000, columns = 3000, steps = 3;
   float *points = nullptr, *cloud = nullptr;
-  if (cudaMallocManaged(&points, 3 * rows * sizeof(float)) || cudaMallocManaged(&cloud, 3 * columns * sizeof(float))) return 1;
+  if (cudaMallocManaged(&points, 3 * rows * sizeof(float)) || cudaMallocManaged(&cloud, 3 * columns * sizeof(float)))
+    return 1;
   for (int n = 0; n < 3 * columns; ++n) cloud[n] = std::sin(0.7f * float(n));
   for (int n = 0; n < 3 * rows; ++n) points[n] = std::cos(0.3f * float(n));
   kf::matrix<float> expected(rows, 3);

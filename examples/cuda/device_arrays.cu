@@ -32,7 +32,7 @@ int main() {
   a_device.copy_to(a.data());
 
   const float expected = density(kf::view{X.data(), 1, 3}, Y)[0];  // one row by the CPU
-  std::printf("%zu x %zu points on the GPU: %.3f s; a_0 = %g (CPU: %g), d_0 = (%g, %g, %g)\n", rows, columns, seconds.count(),
-              a[0], expected, d[0], d[1], d[2]);
+  std::printf("%zu x %zu points on the GPU: %.3f s; a_0 = %g (CPU: %g), d_0 = (%g, %g, %g)\n", rows, columns,
+              seconds.count(), a[0], expected, d[0], d[1], d[2]);
   return std::fabs(a[0] - expected) <= 1e-5f * expected ? 0 : 1;
 }

@@ -60,8 +60,7 @@ __global__ void several_results(arrays a) {
   for (int k = 0; k < 5; ++k) a.neighbours[5 * i + k] = neighbours[k];
 }
 
-template <class T>
-T* shared_memory(int count) {
+template <class T> T* shared_memory(int count) {
   T* p = nullptr;
   EXPECT_EQ(cudaMallocManaged(&p, std::size_t(count) * sizeof(T)), cudaSuccess);
   return p;
@@ -82,7 +81,14 @@ TEST(block_fold_in_a_kernel, agrees_with_the_host) {
   const auto both = least(X_rows, Y_rows);
   const auto neighbours = nearest(X_rows, Y_rows);
 
-  const arrays a{X, Y, B, M, N, shared_memory<float>(M), shared_memory<float>(M), shared_memory<std::int64_t>(M),
+  const arrays a{X,
+                 Y,
+                 B,
+                 M,
+                 N,
+                 shared_memory<float>(M),
+                 shared_memory<float>(M),
+                 shared_memory<std::int64_t>(M),
                  shared_memory<std::int64_t>(5 * M)};
   several_rows<<<(M + threads * rows_each - 1) / (threads * rows_each), threads>>>(a);
   several_results<<<(M + threads - 1) / threads, threads>>>(a);

@@ -1,8 +1,8 @@
 // Vectors of other libraries as arguments and results of a call on a device.
 #include <gtest/gtest.h>
 
-#include <kernfold/kernfold.hpp>
 #include <thrust/device_vector.h>
+#include <kernfold/kernfold.hpp>
 #include <vector>
 
 namespace kf = kernfold;

@@ -1,4 +1,5 @@
-// Sweeps on a device beside the CPU engine: whole and split columns, several axes, offsets that matter, the same bits again.
+// Sweeps on a device beside the CPU engine: whole and split columns, several axes, offsets that matter, the same bits
+// again.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -27,19 +28,20 @@ constexpr auto j = kf::column_index;
 constexpr auto F = exp(-square(g) * sqdist(x, y)) * b;
 
 /// A device's copy of an array.
-template <class T>
-kf::device_matrix<T> copy_of(const std::vector<T>& values, cudaStream_t stream = nullptr) {
+template <class T> kf::device_matrix<T> copy_of(const std::vector<T>& values, cudaStream_t stream = nullptr) {
   kf::device_matrix<T> m(stream, values.size(), 1);
   if (!values.empty()) {
-    EXPECT_EQ(cudaMemcpyAsync(m.device_data(), values.data(), values.size() * sizeof(T), cudaMemcpyHostToDevice, stream), cudaSuccess);
+    EXPECT_EQ(
+        cudaMemcpyAsync(m.device_data(), values.data(), values.size() * sizeof(T), cudaMemcpyHostToDevice, stream),
+        cudaSuccess);
   }
   return m;
 }
 /// The same, as rows of dimension dim.
-template <class T>
-kf::device_view<const T> rows_of(const kf::device_matrix<T>& m, int dim) { return {m.device_data(), m.size() / dim, dim}; }
-template <class T>
-std::vector<T> values_of(const kf::device_matrix<T>& m) {
+template <class T> kf::device_view<const T> rows_of(const kf::device_matrix<T>& m, int dim) {
+  return {m.device_data(), m.size() / dim, dim};
+}
+template <class T> std::vector<T> values_of(const kf::device_matrix<T>& m) {
   std::vector<T> all(static_cast<std::size_t>(m.size()));
   m.copy_to(all.data());
   return all;
@@ -61,7 +63,8 @@ template <class Element>
 void expect_near(const std::vector<Element>& found, const kf::matrix<Element>& expected, const std::string& what) {
   ASSERT_EQ(std::int64_t(found.size()), expected.size()) << what;
   double largest = 1;
-  for (std::int64_t n = 0; n < expected.size(); ++n) largest = std::fmax(largest, std::fabs(double(expected.data()[n])));
+  for (std::int64_t n = 0; n < expected.size(); ++n)
+    largest = std::fmax(largest, std::fabs(double(expected.data()[n])));
   std::int64_t different = 0;
   for (std::int64_t n = 0; n < expected.size(); ++n) {
     if constexpr (std::is_integral_v<Element>) different += found[std::size_t(n)] != expected.data()[n];
@@ -83,19 +86,23 @@ struct shape {
   std::int64_t M, N;
 };
 void PrintTo(const shape& s, std::ostream* to) { *to << s.M << " x " << s.N; }
-std::string name_of(const testing::TestParamInfo<shape>& s) { return std::to_string(s.param.M) + "x" + std::to_string(s.param.N); }
+std::string name_of(const testing::TestParamInfo<shape>& s) {
+  return std::to_string(s.param.M) + "x" + std::to_string(s.param.N);
+}
 
 /// Sizes; those of small_arrays also run under compute-sanitizer, which takes a hundred times as long.
 class sweep_of_shape : public sweep_on_device, public testing::WithParamInterface<shape> {};
 // Around a block of 512 rows and a tile of 512 columns; few rows and many columns, which are then split.
 INSTANTIATE_TEST_SUITE_P(small_arrays, sweep_of_shape,
-                         testing::Values(shape{1, 1}, shape{5, 0}, shape{511, 513}, shape{513, 511}, shape{3, 3000}), name_of);
+                         testing::Values(shape{1, 1}, shape{5, 0}, shape{511, 513}, shape{513, 511}, shape{3, 3000}),
+                         name_of);
 INSTANTIATE_TEST_SUITE_P(arrays, sweep_of_shape,
-                         testing::Values(shape{512, 512}, shape{3, 100'000 / less}, shape{20'000 / less, 3}, shape{5000 / less, 7000 / less}), name_of);
+                         testing::Values(shape{512, 512}, shape{3, 100'000 / less}, shape{20'000 / less, 3},
+                                         shape{5000 / less, 7000 / less}),
+                         name_of);
 
 /// A call on the device, twice: the same bits.
-template <class R, class... Args>
-auto twice(R r, const Args&... args) {
+template <class R, class... Args> auto twice(R r, const Args&... args) {
   const auto found = values_of(r.on(kf::cuda{})(args...));
   EXPECT_EQ(values_of(r.on(kf::cuda{})(args...)), found) << "the second run of " << to_string(r).c_str();
   return found;
@@ -113,7 +120,8 @@ TEST_P(sweep_of_shape, agrees_with_the_host) {
   const shape s = GetParam();
   const cloud c(s.M, s.N);
   const auto& [X, Y, B, G, E] = c.at;
-  const auto x_array = copy_of(X), y_array = copy_of(Y), b_array = copy_of(B), g_array = copy_of(G), e_array = copy_of(E);
+  const auto x_array = copy_of(X), y_array = copy_of(Y), b_array = copy_of(B), g_array = copy_of(G),
+             e_array = copy_of(E);
   const auto dx = rows_of(x_array, 3), dy = rows_of(y_array, 3);
   const auto db = rows_of(b_array, 1), dg = rows_of(g_array, 1), de = rows_of(e_array, 1);
   const std::string what = std::to_string(s.M) + " x " + std::to_string(s.N);
@@ -164,7 +172,8 @@ TEST_F(sweep_on_device, refuses_what_does_not_fit_and_writes_nothing) {
   auto out = copy_of(std::vector<float>(10, 5.f));
   const auto b_array = copy_of(std::vector<float>(10));
   EXPECT_THROW(sum.on(kf::cuda{}).into(out, rows_of(x_array, 3), y_array, b_array, 1.f), kf::shape_error);
-  EXPECT_THROW(sum.on(kf::cuda{}).into(rows_of(x_array, 3).rows() ? out : out, rows_of(x_array, 3), rows_of(x_array, 3), out, 1.f),
+  EXPECT_THROW(sum.on(kf::cuda{})
+                   .into(rows_of(x_array, 3).rows() ? out : out, rows_of(x_array, 3), rows_of(x_array, 3), out, 1.f),
                kf::overlap_error);
   EXPECT_EQ(values_of(out), std::vector<float>(10, 5.f));
 }
@@ -182,7 +191,8 @@ TEST_F(sweep_on_device, plans_are_captured_in_a_graph) {
     kf::device_matrix<float> gradient(stream, c.M, 3);
     const auto plan = sum.on(kf::cuda{stream}).plan<float>({c.M, c.N});
     const auto gradient_plan = lse_gradient.on(kf::cuda{stream}).plan<float>({c.M, c.N});
-    kf::device_matrix<char> workspace(stream, plan.workspace_bytes(), 1), more(stream, gradient_plan.workspace_bytes(), 1);
+    kf::device_matrix<char> workspace(stream, plan.workspace_bytes(), 1),
+        more(stream, gradient_plan.workspace_bytes(), 1);
     ASSERT_EQ(cudaStreamSynchronize(stream), cudaSuccess);
     cudaGraph_t graph = nullptr;
     cudaGraphExec_t replay = nullptr;
@@ -195,7 +205,8 @@ TEST_F(sweep_on_device, plans_are_captured_in_a_graph) {
     expect_near(values_of(out), sum(X, Y, B, G), "a graph");
     expect_near(values_of(gradient), lse_gradient(X, Y, B, G, E), "a gradient in a graph");
     const auto short_plan = sum.on(kf::cuda{stream}).plan<float>({c.M - 1, c.N});
-    EXPECT_THROW(short_plan.run(workspace.device_data(), out, rows_of(x_array, 3), rows_of(y_array, 3), b_array, G[0]), kf::shape_error);
+    EXPECT_THROW(short_plan.run(workspace.device_data(), out, rows_of(x_array, 3), rows_of(y_array, 3), b_array, G[0]),
+                 kf::shape_error);
     EXPECT_EQ(cudaGraphExecDestroy(replay), cudaSuccess);
     EXPECT_EQ(cudaGraphDestroy(graph), cudaSuccess);
   }
@@ -267,11 +278,13 @@ TEST_F(sweep_on_device, columns_of_the_host_go_there_in_pieces) {
       expect_near(as_vector(at), kf::argmin_reduction(sqdist(x, y))(X, Y), "where it is");
     }
   const std::vector<float> none;
-  EXPECT_EQ(as_vector(sum.on(kf::cuda_host{.chunk_columns = 10})(X, none, none, G)), std::vector<float>(std::size_t(c.M), 0.0f));
+  EXPECT_EQ(as_vector(sum.on(kf::cuda_host{.chunk_columns = 10})(X, none, none, G)),
+            std::vector<float>(std::size_t(c.M), 0.0f));
 }
 
 TEST_F(sweep_on_device, a_last_piece_may_split_in_more_stretches) {
-  const int piece = 32 * 256 + 1;  // 26 stretches of 320 columns on a device that the host plays; one column less: 32 of 256
+  const int piece =
+      32 * 256 + 1;  // 26 stretches of 320 columns on a device that the host plays; one column less: 32 of 256
   const cloud c(10, 2 * piece - 1);
   const auto& [X, Y, B, G, E] = c.at;
   const auto found = sum.on(kf::cuda_host{.chunk_columns = piece})(X, Y, B, G);

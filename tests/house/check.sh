@@ -122,6 +122,20 @@ rule_mirror() {
   done
 }
 
+# Files are as clang-format writes them. Other versions than 16 break lines at other places.
+rule_format() {
+  local tool file
+  tool=$(command -v clang-format-16 || command -v clang-format)
+  case $("${tool:-true}" --version) in
+    *"version 16."*) ;;
+    *) echo 'skipped: clang-format 16 not found' && return ;;
+  esac
+  while IFS= read -r file; do
+    "$tool" --dry-run --Werror "$file" 2>/dev/null || breach "$file: not as clang-format writes it"
+  done < <(find include tests benchmarks examples -path tests/fail -prune -o -type f -regex '.*\.\(hpp\|cpp\|cuh\|cu\|h\)' -print |
+    LC_ALL=C sort)
+}
+
 # Nothing leaks to a parent project.
 rule_cmake() {
   breach_each_line < <(find . -path ./build -prune -o -path ./.git -prune -o \
@@ -130,7 +144,7 @@ rule_cmake() {
     grep -vE 'target_(include_directories|link_libraries)\(|/tests/consumers/')
 }
 
-rules='layers macros words size mirror cmake'
+rules='layers macros words size mirror format cmake'
 case " $rules all " in *" ${1:-} "*) ;; *) echo "usage: check.sh {${rules// /|}|all} [ROOT]" >&2; exit 2 ;; esac
 for rule in $rules; do
   if [ "$1" = all ] || [ "$1" = "$rule" ]; then "rule_$rule"; fi

@@ -5,7 +5,7 @@ check="$(cd "$(dirname "$0")" && pwd)/check.sh"
 house=$(mktemp -d)
 trap 'rm -rf "$house"' EXIT
 cd "$house" || exit 1
-mkdir -p include/kernfold/{core,formula,engine/cpu,engine/cuda} tests/unit/core
+mkdir -p include/kernfold/{core,formula,engine/cpu,engine/cuda} tests/unit/core benchmarks examples
 failures=0
 
 header() {  # header PATH [LINES...]: a header in good order, with these lines in it
@@ -21,6 +21,7 @@ clean() {
   header kernfold.hpp '#include "formula/b.hpp"'
   : >tests/unit/core/a_question_test.cpp
   : >CMakeLists.txt
+  echo 'DisableFormat: true' >.clang-format
 }
 expect() {  # expect RULE TEXT: after the breach just made; then back to good order
   local output
@@ -50,5 +51,9 @@ header core/a.hpp '#if 1' '#else' '#include <thread>' '#endif'; expect words 'co
 header engine/cuda/d.cuh '#include <cub/cub.cuh>';        expect words 'engine/cuda/d.cuh:3: #include <cub/cub.cuh>: over the'
 header core/a.hpp 'inline void f() { std::abort(); }';    expect words 'core/a.hpp:3: inline void f()'
 : >tests/unit/core/other_test.cpp;                        expect mirror 'tests/unit/core/other_test.cpp: there is no include/kernfold/core/other.hpp'
+if command -v clang-format-16 >/dev/null; then
+  echo 'BasedOnStyle: Google' >.clang-format
+  header core/a.hpp 'int  a;';                            expect format 'core/a.hpp: not as clang-format writes it'
+fi
 echo 'message(${CMAKE_SOURCE_DIR})' >CMakeLists.txt;      expect cmake 'CMakeLists.txt:1:message'
 exit "$failures"

@@ -35,8 +35,9 @@ template <class Variable, class Real> auto numbers_of(const arrays& data) {
 template <class Real, class Options, class... Items, class... Vs>
 auto call(kf::reduction<kf::type_list<Vs...>, Options, Items...> r, const arrays& data, const kf::cpu& where = {}) {
   const std::tuple arguments{numbers_of<Vs, Real>(data)...};
-  return [&]<std::size_t... Is>(std::index_sequence<Is...>) { return r.on(where)((Vs{} = std::get<Is>(arguments))...); }
-  (std::index_sequence_for<Vs...>{});
+  return [&]<std::size_t... Is>(std::index_sequence<Is...>) {
+    return r.on(where)((Vs{} = std::get<Is>(arguments))...);
+  }(std::index_sequence_for<Vs...>{});
 }
 
 /// All rows of a small result, some of a large one.
@@ -114,8 +115,7 @@ void check_reduction(kf::reduction<Signature, Options, kf::item<A, Spec>> r, con
     for (int k = 0; k < Spec::dim; ++k) found.push_back(result(row, k));
     if constexpr (Spec::result == kf::kind::index)
       judge_columns<Real, kf::type_at<typename Spec::formulas, 0>, A>(found, expected, data, row, what);
-    else
-      judge_row<Real>(found, expected, folded, what);
+    else judge_row<Real>(found, expected, folded, what);
   }
 }
 

@@ -1,8 +1,8 @@
 // tests/reference/judge.hpp: how far a computed number may lie from the reference.
 //
 // Not a tolerance but a ratio: the error in units of the bound that the formula's operations and the length of the sum
-// give at this very point. What the library promises is 10; right code stays below 1, and the tests stop at 2, so that a
-// loss of accuracy shows early.
+// give at this very point. What the library promises is 10; right code stays below 1, and the tests stop at 2, so that
+// a loss of accuracy shows early.
 #pragma once
 
 #include <cmath>

@@ -20,8 +20,7 @@ struct one_row {
   template <class T, class Leaf> T load(int, int k) const {
     if constexpr (kf::is_variable<Leaf>)
       return static_cast<T>(element(Leaf::position, Leaf::dim, Leaf::symbol_role, k));
-    else
-      return static_cast<T>(folded_row<typename Leaf::spec, Leaf::folds>(data, row(Leaf::symbol_role)).at(k).value);
+    else return static_cast<T>(folded_row<typename Leaf::spec, Leaf::folds>(data, row(Leaf::symbol_role)).at(k).value);
   }
   template <class T, class Leaf> std::int64_t load_index(int, int k) const {
     if constexpr (kf::is_variable<Leaf>)
@@ -79,10 +78,8 @@ template <class Program, class Real> std::vector<real> run_program(const arrays&
   const auto result = kf::root_of<0>(at_pair);
   std::vector<real> components(root::dim);
   for (int k = 0; k < root::dim; ++k) {
-    if constexpr (root::result == kf::kind::index)
-      components[k] = static_cast<real>(result.index_at(k));
-    else
-      components[k] = result(k);
+    if constexpr (root::result == kf::kind::index) components[k] = static_cast<real>(result.index_at(k));
+    else components[k] = result(k);
   }
   return components;
 }

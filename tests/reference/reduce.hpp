@@ -125,10 +125,8 @@ template <class F, int K, kf::axis Axis> values k_least(const arrays& data, std:
   for (std::size_t k = 0; k < K; ++k)
     for (std::size_t d = 0; d < F::dim; ++d) {
       const bool there = k < lists[d].size();
-      if (columns)
-        result[k * F::dim + d].value = there ? static_cast<real>(lists[d][k].column) : -1;
-      else
-        result[k * F::dim + d] = there ? lists[d][k].value : quantity{INFINITY, 0, 0};
+      if (columns) result[k * F::dim + d].value = there ? static_cast<real>(lists[d][k].column) : -1;
+      else result[k * F::dim + d] = there ? lists[d][k].value : quantity{INFINITY, 0, 0};
     }
   return result;
 }

@@ -1,5 +1,5 @@
-// kernfold/api/any_reduction.hpp: a reduction whose type does not depend on its formula: compiled in one unit, called from
-// any.
+// kernfold/api/any_reduction.hpp: a reduction whose type does not depend on its formula: compiled in one unit, called
+// from any.
 #pragma once
 
 #include "cuda_host.hpp"
@@ -7,7 +7,8 @@
 
 namespace kernfold {
 
-/// Argument number `position` of a call: its role, and its components per row; dim 0 where no variable has this position.
+/// Argument number `position` of a call: its role, and its components per row; dim 0 where no variable has this
+/// position.
 struct argument_shape {
   role symbol_role;
   int position, dim;
@@ -20,8 +21,8 @@ struct loose_array : given_array {
   element_code element{};
 };
 
-/// How a call finds its arguments: by position as they were given, and in the order of the symbols as they are used. There are
-/// at most as many symbols as positions.
+/// How a call finds its arguments: by position as they were given, and in the order of the symbols as they are used.
+/// There are at most as many symbols as positions.
 struct loose_call {
   const loose_array* by_position;
   int count;
@@ -60,16 +61,17 @@ constexpr const char* name_of(element_code e) {
   message m("the result of ");
   m << r.text() << " holds ";
   if (asked.kind == 'i')
-    throw shape_error(m << "numbers of " << name_of(r.outputs[0].element) << ", not indices: call it as (...) or into(out, ...)");
+    throw shape_error(m << "numbers of " << name_of(r.outputs[0].element)
+                        << ", not indices: call it as (...) or into(out, ...)");
   throw shape_error(m << "indices, not numbers of " << name_of(asked) << ": call indices(...) or into(out, ...)");
 }
 [[gnu::cold, gnu::noinline]] inline void refuse_output_element(const recipe& r, element_code given) {
-  throw shape_error(message("the memory for the result of ") << r.text() << ": numbers of " << name_of(given) << " were given, "
-                                                             << name_of(r.outputs[0].element) << " is needed");
+  throw shape_error(message("the memory for the result of ")
+                    << r.text() << ": numbers of " << name_of(given) << " were given, " << name_of(r.outputs[0].element)
+                    << " is needed");
 }
 
-template <class Value>
-inline void store_number(void* to, element_code as, Value value) {
+template <class Value> inline void store_number(void* to, element_code as, Value value) {
   const auto store = [&](auto number) { __builtin_memcpy(to, &number, sizeof number); };
   if (as == code_of<float>) store(static_cast<float>(value));
   else if (as == code_of<double>) store(static_cast<double>(value));
@@ -82,8 +84,7 @@ inline void store_number(void* to, element_code as, Value value) {
   else if (as == code_of<std::uint16_t>) store(static_cast<std::uint16_t>(value));
   else store(static_cast<std::uint8_t>(value));
 }
-template <class Number>
-inline Number load_number(const void* from) {
+template <class Number> inline Number load_number(const void* from) {
   Number number;
   __builtin_memcpy(&number, from, sizeof number);
   return number;
@@ -135,11 +136,9 @@ using widest = std::conditional_t<std::is_floating_point_v<Number>, double,
                                   std::conditional_t<std::is_signed_v<Number>, std::int64_t, std::uint64_t>>;
 
 /// The arguments of a call, by position.
-template <int Count>
-class loose_arguments {
+template <int Count> class loose_arguments {
  public:
-  template <class... Args>
-  explicit loose_arguments(const Args&... args) {
+  template <class... Args> explicit loose_arguments(const Args&... args) {
     [[maybe_unused]] int n = 0;
     (describe_loose(n++, args), ...);
   }
@@ -152,9 +151,9 @@ class loose_arguments {
   std::int64_t numbers_[Count + 1];
   std::uint64_t wide_[Count + 1];
 
-  template <class A>
-  void describe_loose(int n, const A& array) {
-    static_assert(!argument<A>::is_named, "kernfold: an any_reduction takes its arguments by position: it has forgotten their names");
+  template <class A> void describe_loose(int n, const A& array) {
+    static_assert(!argument<A>::is_named,
+                  "kernfold: an any_reduction takes its arguments by position: it has forgotten their names");
     if constexpr (argument<A>::is_named) {
       return;
     } else if constexpr (std::is_arithmetic_v<A>) {
@@ -169,41 +168,41 @@ class loose_arguments {
 };
 
 /// A reduction of any formula together with where it runs.
-template <class T>
-struct placed_any {
+template <class T> struct placed_any {
   const recipe* made;
   cpu where;
   cuda_host device{};
   bool is_on_device = false;
 
   /// The result, as a new matrix.
-  template <class... Args>
-  matrix<T> operator()(const Args&... args) const { return compute_new<T>(args...); }
+  template <class... Args> matrix<T> operator()(const Args&... args) const { return compute_new<T>(args...); }
   /// The result of a reduction to indices, as a new matrix.
-  template <class... Args>
-  matrix<std::int64_t> indices(const Args&... args) const { return compute_new<std::int64_t>(args...); }
+  template <class... Args> matrix<std::int64_t> indices(const Args&... args) const {
+    return compute_new<std::int64_t>(args...);
+  }
   /// Writes the result to the caller's memory.
-  template <class Output, class... Args>
-  void into(Output&& out, const Args&... args) const { write(false, static_cast<Output&&>(out), args...); }
+  template <class Output, class... Args> void into(Output&& out, const Args&... args) const {
+    write(false, static_cast<Output&&>(out), args...);
+  }
   /// Adds the result to the caller's memory.
-  template <class Output, class... Args>
-  void add_to(Output&& out, const Args&... args) const { write(true, static_cast<Output&&>(out), args...); }
+  template <class Output, class... Args> void add_to(Output&& out, const Args&... args) const {
+    write(true, static_cast<Output&&>(out), args...);
+  }
 
  private:
   const void* executor() const { return is_on_device ? static_cast<const void*>(&device) : &where; }
-  template <class Element, class... Args>
-  matrix<Element> compute_new(const Args&... args) const {
+  template <class Element, class... Args> matrix<Element> compute_new(const Args&... args) const {
     loose_arguments<sizeof...(Args)> arguments(args...);
     matrix<Element> result;
     compute_any_new(*made, executor(), arguments.call(), result);
     return result;
   }
-  template <class Output, class... Args>
-  void write(bool add, Output&& out, const Args&... args) const {
+  template <class Output, class... Args> void write(bool add, Output&& out, const Args&... args) const {
     const auto target = describe_output(static_cast<Output&&>(out));
     using Element = std::remove_pointer_t<decltype(target.data)>;
     constexpr bool fits = std::is_same_v<Element, T> || std::is_same_v<Element, std::int64_t>;
-    static_assert(fits, "kernfold: the result's memory must have the any_reduction's real type, or std::int64_t for indices");
+    static_assert(fits,
+                  "kernfold: the result's memory must have the any_reduction's real type, or std::int64_t for indices");
     if constexpr (fits) {
       loose_arguments<sizeof...(Args)> arguments(args...);
       compute_any_into(*made, executor(), arguments.call(), target, add);
@@ -212,16 +211,17 @@ struct placed_any {
 };
 
 [[gnu::cold, gnu::noinline]] inline void refuse_processor(const recipe& r) {
-  throw instruction_set_error(message() << "an any_reduction of " << r.text()
-                                        << " that was made for a device (kf::cuda_host) was asked to run on the processor");
+  throw instruction_set_error(
+      message() << "an any_reduction of " << r.text()
+                << " that was made for a device (kf::cuda_host) was asked to run on the processor");
 }
 
 /// The reduction as data, on an executor; says in a sentence where there is none.
-template <class T, class Reduction, class Executor>
-consteval const recipe* recipe_for_any() {
+template <class T, class Reduction, class Executor> consteval const recipe* recipe_for_any() {
   constexpr bool single = Reduction::items::size == 1;
-  static_assert(single, "kernfold: an any_reduction has one result: make one for each reduction that was given to fold_all or "
-                        "backward (or call them directly, to share their sweeps)");
+  static_assert(single,
+                "kernfold: an any_reduction has one result: make one for each reduction that was given to fold_all or "
+                "backward (or call them directly, to share their sweeps)");
   if constexpr (single) return &recipe_of<Reduction, Executor, T>;
   else return nullptr;
 }
@@ -229,8 +229,8 @@ consteval const recipe* recipe_for_any() {
 }  // namespace KERNFOLD_ABI
 }  // namespace detail
 
-/// A reduction a_i = Reduction_j F(p, x_i, y_j) that has forgotten its formula: its type says only that it computes in T, float
-/// or double. Declared in a header, made in one .cpp or .cu, it is compiled there and nowhere else:
+/// A reduction a_i = Reduction_j F(p, x_i, y_j) that has forgotten its formula: its type says only that it computes in
+/// T, float or double. Declared in a header, made in one .cpp or .cu, it is compiled there and nowhere else:
 ///   kf::any_reduction<float> gauss();                                                    in the header
 ///   kf::any_reduction<float> gauss() { return kf::sum_reduction(exp(-sqdist(x, y)) * b); }   in one unit
 ///   kf::matrix<float> a = gauss()(X, Y, B);                                              in any other
@@ -239,29 +239,34 @@ consteval const recipe* recipe_for_any() {
 ///   r.into(out, args...)      writes to the caller's memory; r.add_to(out, args...) adds to it
 ///   r.on(kf::cpu{...})        the same, with these threads, this instruction set, this progress and stop condition
 /// Made in a .cu with an executor, kf::any_reduction<float>(reduction, kf::cuda_host{}), it runs on that device.
-/// It is little more than a pointer to constants: to copy it is free. What a reduction's call checks at compile time is checked here at run
-/// time: throws shape_error where the number of arguments, an element type or a size does not fit, and what that call throws.
-template <class T>
-class any_reduction {
-  static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>, "kernfold: an any_reduction computes in float or in double");
+/// It is little more than a pointer to constants: to copy it is free. What a reduction's call checks at compile time is
+/// checked here at run time: throws shape_error where the number of arguments, an element type or a size does not fit,
+/// and what that call throws.
+template <class T> class any_reduction {
+  static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>,
+                "kernfold: an any_reduction computes in float or in double");
 
  public:
-  // Always inlined: units built for different instruction sets share these names, and must not share a body that calls into
-  // the inline namespace of one of them.
+  // Always inlined: units built for different instruction sets share these names, and must not share a body that calls
+  // into the inline namespace of one of them.
   template <reduction_like R>
   [[gnu::always_inline]] constexpr any_reduction(R) : made_(detail::recipe_for_any<T, R, cpu>()) {}
   template <reduction_like R>
   [[gnu::always_inline]] constexpr any_reduction(R, cuda_host device)
       : made_(detail::recipe_for_any<T, R, cuda_host>()), device_(device), is_on_device_(true) {}
 
-  template <class... Args>
-  [[gnu::always_inline]] matrix<T> operator()(const Args&... args) const { return placed()(args...); }
-  template <class... Args>
-  [[gnu::always_inline]] matrix<std::int64_t> indices(const Args&... args) const { return placed().indices(args...); }
-  template <class Output, class... Args>
-  [[gnu::always_inline]] void into(Output&& out, const Args&... args) const { placed().into(static_cast<Output&&>(out), args...); }
-  template <class Output, class... Args>
-  [[gnu::always_inline]] void add_to(Output&& out, const Args&... args) const { placed().add_to(static_cast<Output&&>(out), args...); }
+  template <class... Args> [[gnu::always_inline]] matrix<T> operator()(const Args&... args) const {
+    return placed()(args...);
+  }
+  template <class... Args> [[gnu::always_inline]] matrix<std::int64_t> indices(const Args&... args) const {
+    return placed().indices(args...);
+  }
+  template <class Output, class... Args> [[gnu::always_inline]] void into(Output&& out, const Args&... args) const {
+    placed().into(static_cast<Output&&>(out), args...);
+  }
+  template <class Output, class... Args> [[gnu::always_inline]] void add_to(Output&& out, const Args&... args) const {
+    placed().add_to(static_cast<Output&&>(out), args...);
+  }
   [[gnu::always_inline]] detail::placed_any<T> on(cpu where) const {
     if (is_on_device_) detail::refuse_processor(*made_);
     return {made_, static_cast<cpu&&>(where)};
@@ -272,7 +277,8 @@ class any_reduction {
   /// Argument number `position`.
   [[gnu::always_inline]] argument_shape argument(int position) const {
     for (int s = 0; s < made_->symbol_count; ++s)
-      if (made_->symbols[s].position == position) return {made_->symbols[s].symbol_role, position, made_->symbols[s].dim};
+      if (made_->symbols[s].position == position)
+        return {made_->symbols[s].symbol_role, position, made_->symbols[s].dim};
     return {role::parameter, position, 0};
   }
   /// Components of each row of the result.
@@ -280,7 +286,9 @@ class any_reduction {
   /// The axis that is folded: the result has a row for each index of the other one, and one row in all for axis::both.
   [[gnu::always_inline]] axis folds() const { return made_->outputs[0].folds; }
   /// Whether the result are indices, std::int64_t.
-  [[gnu::always_inline]] bool gives_indices() const { return made_->outputs[0].element == detail::code_of<std::int64_t>; }
+  [[gnu::always_inline]] bool gives_indices() const {
+    return made_->outputs[0].element == detail::code_of<std::int64_t>;
+  }
   /// Whether it was made for a device, and for which.
   [[gnu::always_inline]] bool is_on_device() const { return is_on_device_; }
   [[gnu::always_inline]] cuda_host device() const { return device_; }
@@ -297,8 +305,7 @@ class any_reduction {
 
 inline namespace KERNFOLD_ABI {
 /// "Sum(exp(-p3 |x0 - y1|^2) y2)"
-template <class T>
-message to_string(const any_reduction<T>& r) { return r.as_data().text(); }
+template <class T> message to_string(const any_reduction<T>& r) { return r.as_data().text(); }
 }  // namespace KERNFOLD_ABI
 
 }  // namespace kernfold

@@ -8,39 +8,28 @@ namespace kernfold {
 namespace detail {
 
 /// The variables of formulas, those of reductions used as symbols included.
-template <class... Fs>
-struct variables_of;
-template <class List>
-struct variables_in;
-template <class... Fs>
-struct variables_in<type_list<Fs...>> : variables_of<Fs...> {};
-template <class F>
-struct variables_behind {
+template <class... Fs> struct variables_of;
+template <class List> struct variables_in;
+template <class... Fs> struct variables_in<type_list<Fs...>> : variables_of<Fs...> {};
+template <class F> struct variables_behind {
   using type = type_list<>;
 };
-template <role R, int P, int D, class E>
-struct variables_behind<variable<R, P, D, E>> {
+template <role R, int P, int D, class E> struct variables_behind<variable<R, P, D, E>> {
   using type = type_list<variable<R, P, D, E>>;
 };
-template <class Spec, axis A>
-struct variables_behind<folded<Spec, A>> : variables_in<typename Spec::formulas> {};
-template <class Nodes>
-struct variables_behind_all;
-template <class... Ns>
-struct variables_behind_all<type_list<Ns...>> {
+template <class Spec, axis A> struct variables_behind<folded<Spec, A>> : variables_in<typename Spec::formulas> {};
+template <class Nodes> struct variables_behind_all;
+template <class... Ns> struct variables_behind_all<type_list<Ns...>> {
   using type = unite<type_list<>, join<typename variables_behind<Ns>::type...>>;
 };
-template <class... Fs>
-struct variables_of : variables_behind_all<nodes_of<Fs...>> {};
+template <class... Fs> struct variables_of : variables_behind_all<nodes_of<Fs...>> {};
 
-template <class... Vs>
-consteval int next_position(type_list<Vs...>) {
+template <class... Vs> consteval int next_position(type_list<Vs...>) {
   int next = 0;
   ((next = Vs::position >= next ? Vs::position + 1 : next), ...);
   return next;
 }
-template <class... Vs>
-consteval bool positions_are_distinct(type_list<Vs...>) {
+template <class... Vs> consteval bool positions_are_distinct(type_list<Vs...>) {
   const int positions[] = {Vs::position..., -1};
   for (int a = 0; a < int(sizeof...(Vs)); ++a)
     for (int b = a + 1; b < int(sizeof...(Vs)); ++b)
@@ -51,15 +40,13 @@ consteval bool positions_are_distinct(type_list<Vs...>) {
 inline namespace KERNFOLD_ABI {
 
 /// An argument: the variable it names, if any, and its array.
-template <class A>
-struct argument {
+template <class A> struct argument {
   static constexpr bool is_named = false;
   using name = void;
   using array = A;
   static const void* address(const A& a) { return __builtin_addressof(a); }
 };
-template <class S, class A>
-struct argument<binding<S, A>> {
+template <class S, class A> struct argument<binding<S, A>> {
   static constexpr bool is_named = true;
   using name = S;
   using array = A;
@@ -67,8 +54,7 @@ struct argument<binding<S, A>> {
 };
 
 /// Whether each variable of a signature has one argument; if not, says so in a sentence.
-template <class... Vs, class... Args>
-consteval bool arguments_match(type_list<Vs...> signature, type_list<Args...>) {
+template <class... Vs, class... Args> consteval bool arguments_match(type_list<Vs...> signature, type_list<Args...>) {
   constexpr bool named = (argument<Args>::is_named || ... || false);
   constexpr bool all_named = (argument<Args>::is_named && ...);
   static_assert(!named || all_named, "kernfold: the arguments of a call are given all by position or all by name");
@@ -80,9 +66,13 @@ consteval bool arguments_match(type_list<Vs...> signature, type_list<Args...>) {
     return right;
   } else if constexpr (all_named) {
     constexpr bool known = (contains<typename argument<Args>::name>(signature) && ...);
-    static_assert(known, "kernfold: a name bound in this call is no variable of the formula (or differs in dimension or role)");
-    constexpr auto times = []<class V>(type_identity_of<V>) { return (int(std::is_same_v<V, typename argument<Args>::name>) + ...); };
-    constexpr bool enough = ((times(type_identity_of<Vs>{}) > 0) && ...), once = ((times(type_identity_of<Vs>{}) < 2) && ...);
+    static_assert(
+        known, "kernfold: a name bound in this call is no variable of the formula (or differs in dimension or role)");
+    constexpr auto times = []<class V>(type_identity_of<V>) {
+      return (int(std::is_same_v<V, typename argument<Args>::name>) + ...);
+    };
+    constexpr bool enough = ((times(type_identity_of<Vs>{}) > 0) && ...),
+                   once = ((times(type_identity_of<Vs>{}) < 2) && ...);
     static_assert(enough, "kernfold: an argument is missing: each variable of the formula needs an array, as in x = X");
     static_assert(once, "kernfold: an argument is given twice");
     return known && enough && once;
@@ -92,16 +82,21 @@ consteval bool arguments_match(type_list<Vs...> signature, type_list<Args...>) {
 }
 
 /// The place of V's argument among those of a call.
-template <class V, class... Args>
-consteval int place_of(type_list<Args...>) {
+template <class V, class... Args> consteval int place_of(type_list<Args...>) {
   if constexpr ((argument<Args>::is_named || ...)) return index_of<V>(type_list<typename argument<Args>::name...>{});
   else return V::position;
 }
 
 /// Arrays of float or double decide the real type of a call, plain numbers only where there is no array.
-enum class real_choice : unsigned { none = 0, float_array = 1, double_array = 2, float_number = 4, double_number = 8, other = 16 };
-template <class V, class Array>
-consteval unsigned choice_of() {
+enum class real_choice : unsigned {
+  none = 0,
+  float_array = 1,
+  double_array = 2,
+  float_number = 4,
+  double_number = 8,
+  other = 16
+};
+template <class V, class Array> consteval unsigned choice_of() {
   if constexpr (!std::is_same_v<typename V::element, default_real>) {
     return unsigned(real_choice::none);
   } else {
@@ -114,8 +109,7 @@ consteval unsigned choice_of() {
                                                         : real_choice::other);
   }
 }
-template <unsigned Seen>
-consteval auto real_type() {
+template <unsigned Seen> consteval auto real_type() {
   static_assert((Seen & unsigned(real_choice::other)) == 0,
                 "kernfold: arrays hold float or double (declare the symbol with an element type, as in "
                 "kf::Vi<0, 1, std::int64_t>, for any other)");
@@ -140,26 +134,27 @@ KERNFOLD_ONCE void describe_given(given_array& to, std::int64_t& number, const v
     to = {{-1, -1, 1, 0, 1, true}, &number, true};
   } else {
     constexpr bool is_on_device = device_array_like<const Array>;
-    static_assert(OnDevice || !is_on_device,
-                  "kernfold: an array in the memory of a device was given to a call on the processor; run it there with "
-                  ".on(kf::cuda{stream})");
-    static_assert(!OnDevice || is_on_device,
-                  "kernfold: an array in the memory of the host was given to a call on a device; pass kf::device_view{pointer, "
-                  "rows, dim} of device memory, or run it with .on(kf::cuda_host{}), which copies");
-    static_assert(std::is_same_v<element_anywhere<Array>, Element>, "kernfold: an array's element type is not that of its symbol");
+    static_assert(
+        OnDevice || !is_on_device,
+        "kernfold: an array in the memory of a device was given to a call on the processor; run it there with "
+        ".on(kf::cuda{stream})");
+    static_assert(
+        !OnDevice || is_on_device,
+        "kernfold: an array in the memory of the host was given to a call on a device; pass kf::device_view{pointer, "
+        "rows, dim} of device memory, or run it with .on(kf::cuda_host{}), which copies");
+    static_assert(std::is_same_v<element_anywhere<Array>, Element>,
+                  "kernfold: an array's element type is not that of its symbol");
     const auto raw = describe_anywhere(array);
     to = {raw, raw.data, false};
   }
 }
 
 /// The real type that the arguments of a call decide; void where they do not fit its variables.
-template <class Signature, class Args, bool Match = arguments_match(Signature{}, Args{})>
-struct real_choice_of {
+template <class Signature, class Args, bool Match = arguments_match(Signature{}, Args{})> struct real_choice_of {
   using real = void;
   static constexpr bool match = false;
 };
-template <class... Vs, class... Args>
-struct real_choice_of<type_list<Vs...>, type_list<Args...>, true> {
+template <class... Vs, class... Args> struct real_choice_of<type_list<Vs...>, type_list<Args...>, true> {
   template <class V>
   using array_of = typename argument<type_at<type_list<Args...>, place_of<V>(type_list<Args...>{})>>::array;
   static constexpr unsigned seen = (choice_of<Vs, array_of<Vs>>() | ... | 0u);
@@ -169,8 +164,7 @@ struct real_choice_of<type_list<Vs...>, type_list<Args...>, true> {
 };
 
 /// The arguments Args of a call, in the order of the variables of its signature.
-template <class Signature, class Args, class Real, bool OnDevice>
-struct call_arguments;
+template <class Signature, class Args, class Real, bool OnDevice> struct call_arguments;
 template <class... Vs, class... Args, class Real, bool OnDevice>
 struct call_arguments<type_list<Vs...>, type_list<Args...>, Real, OnDevice> {
   static constexpr int count = sizeof...(Vs);
@@ -181,14 +175,13 @@ struct call_arguments<type_list<Vs...>, type_list<Args...>, Real, OnDevice> {
   KERNFOLD_ONCE explicit call_arguments(const Args&... args) {
     [[maybe_unused]] const void* const places[] = {argument<Args>::address(args)..., nullptr};
     [[maybe_unused]] int s = 0;
-    ((describe_given<stored_element<Vs, Real>, OnDevice, array_of<Vs>>(given[s], numbers[s], places[place<Vs>]), ++s), ...);
+    ((describe_given<stored_element<Vs, Real>, OnDevice, array_of<Vs>>(given[s], numbers[s], places[place<Vs>]), ++s),
+     ...);
   }
 
  private:
-  template <class V>
-  static constexpr int place = place_of<V>(type_list<Args...>{});
-  template <class V>
-  using array_of = typename argument<type_at<type_list<Args...>, place<V>>>::array;
+  template <class V> static constexpr int place = place_of<V>(type_list<Args...>{});
+  template <class V> using array_of = typename argument<type_at<type_list<Args...>, place<V>>>::array;
 };
 
 }  // namespace KERNFOLD_ABI

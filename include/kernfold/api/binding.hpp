@@ -17,7 +17,10 @@ struct element_code {
   friend constexpr bool operator==(element_code, element_code) = default;
 };
 template <class T>
-inline constexpr element_code code_of{std::is_floating_point_v<T> ? 'f' : std::is_signed_v<T> ? 'i' : 'u', sizeof(T)};
+inline constexpr element_code code_of{std::is_floating_point_v<T> ? 'f'
+                                      : std::is_signed_v<T>       ? 'i'
+                                                                  : 'u',
+                                      sizeof(T)};
 
 /// A variable of a formula, as checks and messages see it.
 struct symbol {
@@ -65,10 +68,18 @@ inline namespace KERNFOLD_ABI {
 /// "argument 1 (y1, Vj<1, 3>) of Sum(exp(-p3 |x0 - y1|^2) y2)"
 [[gnu::cold, gnu::noinline]] inline message name_argument(const recipe& r, const symbol& s) {
   const bool is_i = s.symbol_role == role::i, is_j = s.symbol_role == role::j;
-  return message() << "argument " << s.position << " (" << (is_i ? "x" : is_j ? "y" : "p") << s.position << ", "
-                   << (is_i ? "Vi<" : is_j ? "Vj<" : "Pm<") << s.position << ", " << s.dim << ">) of " << r.text();
+  return message() << "argument " << s.position << " ("
+                   << (is_i   ? "x"
+                       : is_j ? "y"
+                              : "p")
+                   << s.position << ", "
+                   << (is_i   ? "Vi<"
+                       : is_j ? "Vj<"
+                              : "Pm<")
+                   << s.position << ", " << s.dim << ">) of " << r.text();
 }
-[[gnu::cold, gnu::noinline]] inline void refuse_array(const recipe& r, const symbol& s, misfit why, const array_shape& shape) {
+[[gnu::cold, gnu::noinline]] inline void refuse_array(const recipe& r, const symbol& s, misfit why,
+                                                      const array_shape& shape) {
   throw shape_error(name_argument(r, s) << ": " << explain(why, shape, s.dim));
 }
 [[gnu::cold, gnu::noinline]] inline void refuse_number(const recipe& r, const symbol& s) {
@@ -77,10 +88,10 @@ inline namespace KERNFOLD_ABI {
 [[gnu::cold, gnu::noinline]] inline void refuse_parameter(const recipe& r, const symbol& s, std::int64_t rows) {
   throw shape_error(name_argument(r, s) << ": " << rows * s.dim << " numbers were given, a parameter has " << s.dim);
 }
-[[gnu::cold, gnu::noinline]] inline void refuse_count(const recipe& r, const symbol& s, std::int64_t rows, const symbol& first,
-                                                      std::int64_t wanted) {
-  throw shape_error(name_argument(r, s) << ": " << rows << (rows == 1 ? " row was" : " rows were") << " given, argument "
-                                        << first.position << " has " << wanted);
+[[gnu::cold, gnu::noinline]] inline void refuse_count(const recipe& r, const symbol& s, std::int64_t rows,
+                                                      const symbol& first, std::int64_t wanted) {
+  throw shape_error(name_argument(r, s) << ": " << rows << (rows == 1 ? " row was" : " rows were")
+                                        << " given, argument " << first.position << " has " << wanted);
 }
 [[gnu::cold, gnu::noinline]] inline void refuse_overlap(const recipe& r, const symbol& s) {
   throw overlap_error(name_argument(r, s) << " lies in the memory that the result is written to");
@@ -89,8 +100,9 @@ inline namespace KERNFOLD_ABI {
   throw shape_error(message("the memory for the result of ") << r.text() << ": " << explain(why, shape, dim));
 }
 [[gnu::cold, gnu::noinline]] inline void refuse_output_rows(const recipe& r, std::int64_t given, std::int64_t wanted) {
-  throw shape_error(message("the memory for the result of ") << r.text() << ": " << given << (given == 1 ? " row was" : " rows were")
-                                                             << " given, " << wanted << (wanted == 1 ? " is" : " are") << " needed");
+  throw shape_error(message("the memory for the result of ")
+                    << r.text() << ": " << given << (given == 1 ? " row was" : " rows were") << " given, " << wanted
+                    << (wanted == 1 ? " is" : " are") << " needed");
 }
 
 inline leaf_array bind_array(const recipe& r, const symbol& s, const given_array& given) {
@@ -124,8 +136,10 @@ KERNFOLD_ONCE output_array bind_output(const recipe& r, int o, const array_shape
                                        const leaf_array* arrays, row_counts counts) {
   const output_shape& wanted = r.outputs[o];
   array_shape rows = given;
-  if (const misfit why = fit_rows(rows, wanted.dim, true); why != misfit::none) refuse_output(r, why, given, wanted.dim);
-  if (rows.rows != output_rows(wanted.folds, counts)) refuse_output_rows(r, rows.rows, output_rows(wanted.folds, counts));
+  if (const misfit why = fit_rows(rows, wanted.dim, true); why != misfit::none)
+    refuse_output(r, why, given, wanted.dim);
+  if (rows.rows != output_rows(wanted.folds, counts))
+    refuse_output_rows(r, rows.rows, output_rows(wanted.folds, counts));
   const footprint target = footprint_of(data, rows, wanted.element.bytes);
   for (int s = 0; s < r.symbol_count; ++s) {
     const symbol& read = r.symbols[s];
@@ -136,8 +150,7 @@ KERNFOLD_ONCE output_array bind_output(const recipe& r, int o, const array_shape
 }
 
 /// The caller's memory for a result whose elements are T.
-template <class T, class Output>
-raw_array<T> describe_as_result(Output&& out) {
+template <class T, class Output> raw_array<T> describe_as_result(Output&& out) {
   const auto target = describe_output_anywhere(static_cast<Output&&>(out));
   constexpr bool fits = std::is_same_v<std::remove_pointer_t<decltype(target.data)>, T>;
   static_assert(fits, "kernfold: the result's memory must have the real type of the call, or std::int64_t for indices");
@@ -153,7 +166,8 @@ KERNFOLD_ONCE output_array allocate_result(matrix<T>& m, const output_shape& wan
 }
 /// The same, of the kind that belongs to an executor.
 template <class T, class Executor>
-KERNFOLD_ONCE output_array allocate_output(const Executor& where, typename executor_traits<Executor>::template memory<T>& m,
+KERNFOLD_ONCE output_array allocate_output(const Executor& where,
+                                           typename executor_traits<Executor>::template memory<T>& m,
                                            const output_shape& wanted, row_counts counts) {
   m = executor_traits<Executor>::template allocate<T>(where, output_rows(wanted.folds, counts), wanted.dim);
   return {executor_traits<Executor>::data_of(m), m.cols(), 1, false};

@@ -7,58 +7,50 @@
 namespace kernfold {
 
 /// Several results of one call, for structured bindings: auto [a, b] = ...
-template <class... Ts>
-struct results : detail::slot_list_of<Ts...> {
-  template <int At>
-  friend KERNFOLD_HD auto& get(results& r) { return detail::get<At>(r); }
-  template <int At>
-  friend KERNFOLD_HD auto& get(const results& r) { return detail::get<At>(r); }
-  template <int At>
-  friend KERNFOLD_HD auto get(results&& r) { return static_cast<type_at<type_list<Ts...>, At>&&>(detail::get<At>(r)); }
+template <class... Ts> struct results : detail::slot_list_of<Ts...> {
+  template <int At> friend KERNFOLD_HD auto& get(results& r) { return detail::get<At>(r); }
+  template <int At> friend KERNFOLD_HD auto& get(const results& r) { return detail::get<At>(r); }
+  template <int At> friend KERNFOLD_HD auto get(results&& r) {
+    return static_cast<type_at<type_list<Ts...>, At>&&>(detail::get<At>(r));
+  }
 };
 
 namespace detail {
 /// What a call returns: its only result, or all of them.
-template <class T, class... Ts>
-KERNFOLD_INLINE auto one_or_all(results<T, Ts...>& all) {
+template <class T, class... Ts> KERNFOLD_INLINE auto one_or_all(results<T, Ts...>& all) {
   if constexpr (sizeof...(Ts) == 0) return T(static_cast<T&&>(get<0>(all)));
   else return results<T, Ts...>(static_cast<results<T, Ts...>&&>(all));
 }
 }  // namespace detail
 
 /// Options of a reduction, for .with(...).
-template <accumulation A>
-struct accumulation_option {};
-inline constexpr accumulation_option<accumulation::block> block_sum{};         // one partial sum per tile; the default
-inline constexpr accumulation_option<accumulation::plain> plain_sum{};         // one running sum
-inline constexpr accumulation_option<accumulation::compensated> compensated{}; // every rounding error is kept
-inline constexpr accumulation_option<accumulation::in_double> in_double{};     // sums run in double precision
-/// exp(F) accurate to the rounding of F. By default log2(e) joins the factors of F, whose product is rounded once more: a
-/// relative error of about |F| U instead of U / 2, free of charge.
+template <accumulation A> struct accumulation_option {};
+inline constexpr accumulation_option<accumulation::block> block_sum{};          // one partial sum per tile; the default
+inline constexpr accumulation_option<accumulation::plain> plain_sum{};          // one running sum
+inline constexpr accumulation_option<accumulation::compensated> compensated{};  // every rounding error is kept
+inline constexpr accumulation_option<accumulation::in_double> in_double{};      // sums run in double precision
+/// exp(F) accurate to the rounding of F. By default log2(e) joins the factors of F, whose product is rounded once more:
+/// a relative error of about |F| U instead of U / 2, free of charge.
 struct accurate_exp_option {};
 inline constexpr accurate_exp_option accurate_exp{};
 
 /// A reduction along an axis.
-template <axis Axis, class Spec>
-struct item {
+template <axis Axis, class Spec> struct item {
   static constexpr axis folds = Axis;
   using spec = Spec;
 };
 
 namespace detail {
 
-template <class Option>
-struct is_accumulation {
+template <class Option> struct is_accumulation {
   static constexpr bool value = false;
   static constexpr accumulation chosen = accumulation::block;
 };
-template <accumulation A>
-struct is_accumulation<accumulation_option<A>> {
+template <accumulation A> struct is_accumulation<accumulation_option<A>> {
   static constexpr bool value = true;
   static constexpr accumulation chosen = A;
 };
-template <class... Options>
-consteval accumulation accumulation_of(type_list<Options...>) {
+template <class... Options> consteval accumulation accumulation_of(type_list<Options...>) {
   accumulation chosen = accumulation::block;
   ((chosen = is_accumulation<Options>::value ? is_accumulation<Options>::chosen : chosen), ...);
   return chosen;
@@ -67,76 +59,62 @@ consteval accumulation accumulation_of(type_list<Options...>) {
 template <class Item, class Real>
 using element_of_item = std::conditional_t<Item::spec::result == kind::index, std::int64_t, Real>;
 
-template <class F>
-struct is_any_folded {
+template <class F> struct is_any_folded {
   static constexpr bool value = is_folded<F>;
 };
-template <class List>
-struct folded_in;
-template <class... Fs>
-struct folded_in<type_list<Fs...>> {
+template <class List> struct folded_in;
+template <class... Fs> struct folded_in<type_list<Fs...>> {
   using type = typename filtered<is_any_folded, nodes_of<Fs...>>::type;
 };
 /// The reductions that formulas use as symbols, and those that these use, each after what it needs.
-template <class List>
-struct folded_closure;
-template <class Leaf>
-struct closure_of_leaf {
-  using type = join<typename folded_closure<typename folded_in<typename Leaf::spec::formulas>::type>::type, type_list<Leaf>>;
+template <class List> struct folded_closure;
+template <class Leaf> struct closure_of_leaf {
+  using type =
+      join<typename folded_closure<typename folded_in<typename Leaf::spec::formulas>::type>::type, type_list<Leaf>>;
 };
-template <class... Leaves>
-struct folded_closure<type_list<Leaves...>> {
+template <class... Leaves> struct folded_closure<type_list<Leaves...>> {
   using type = unite<type_list<>, join<typename closure_of_leaf<Leaves>::type...>>;
 };
 
 template <class Leaf, class Real>
 using element_of_folded = std::conditional_t<Leaf::result == kind::index, std::int64_t, Real>;
-template <class Leaf, class Memory>
-struct folded_rows {
+template <class Leaf, class Memory> struct folded_rows {
   Memory values;
 };
-template <class Executor, class Real, class Leaves>
-struct all_folded_rows;
+template <class Executor, class Real, class Leaves> struct all_folded_rows;
 template <class Executor, class Real, class... Leaves>
 struct all_folded_rows<Executor, Real, type_list<Leaves...>>
     : folded_rows<Leaves, typename executor_traits<Executor>::template memory<element_of_folded<Leaves, Real>>>... {};
-template <class Leaf, class Memory>
-KERNFOLD_INLINE Memory& values_of(folded_rows<Leaf, Memory>& rows) { return rows.values; }
+template <class Leaf, class Memory> KERNFOLD_INLINE Memory& values_of(folded_rows<Leaf, Memory>& rows) {
+  return rows.values;
+}
 
 inline namespace KERNFOLD_ABI {
 
-template <class Executor, class... Options>
-consteval role_set lowering_of(type_list<Options...> options) {
+template <class Executor, class... Options> consteval role_set lowering_of(type_list<Options...> options) {
   return executor_traits<Executor>::lowering | (contains<accurate_exp_option>(options) ? keeps_exponentials : no_roles);
 }
 
 /// The sweep that computes the items of a reduction along one axis.
-template <axis A, role_set Lowering, accumulation Accumulation, class Real, class Items>
-struct plan_along;
+template <axis A, role_set Lowering, accumulation Accumulation, class Real, class Items> struct plan_along;
 template <axis A, role_set Lowering, accumulation Accumulation, class Real, class... Items>
 struct plan_along<A, Lowering, Accumulation, Real, type_list<Items...>> {
   using type = sweep_plan<A, Accumulation, Lowering, Real, typename Items::spec...>;
 };
-template <axis A, class Items>
-struct items_along;
-template <axis A, class... Items>
-struct items_along<A, type_list<Items...>> {
+template <axis A, class Items> struct items_along;
+template <axis A, class... Items> struct items_along<A, type_list<Items...>> {
   using type = join<keep_if<Items::folds == A, Items>...>;
 };
 
-template <class Leaf>
-struct array_behind {
+template <class Leaf> struct array_behind {
   using type = Leaf;
 };
-template <class V>
-struct array_behind<origin_of<V>> {
+template <class V> struct array_behind<origin_of<V>> {
   using type = V;
 };
 /// The place of each leaf's array among those of Symbols.
-template <class Leaves, class Symbols>
-struct leaf_places;
-template <class... Leaves, class Symbols>
-struct leaf_places<type_list<Leaves...>, Symbols> {
+template <class Leaves, class Symbols> struct leaf_places;
+template <class... Leaves, class Symbols> struct leaf_places<type_list<Leaves...>, Symbols> {
   static constexpr int count = sizeof...(Leaves);
   static constexpr int row[] = {index_of<typename array_behind<Leaves>::type>(Symbols{})..., -1};
 };
@@ -145,8 +123,7 @@ KERNFOLD_ONCE void pick_arrays(leaf_array* picked, const leaf_array* arrays, con
 }
 
 /// What a reduction computes, from arrays that were found to fit: one for each symbol of its signature.
-template <class Reduction, class Executor, class Real>
-struct computation {
+template <class Reduction, class Executor, class Real> struct computation {
   static void run(const void* executor, const leaf_array* arrays, row_counts counts, const output_array* outputs) {
     const Executor& where = *static_cast<const Executor*>(executor);
     if constexpr (requires { typename traits::pass; })
@@ -155,8 +132,7 @@ struct computation {
       });
     else if constexpr (requires { typename traits::copies_to; })
       traits::template run_copied<Reduction, Real>(where, arrays, counts, outputs);
-    else
-      compute(where, arrays, counts, outputs);
+    else compute(where, arrays, counts, outputs);
   }
   static void compute(const Executor& where, const leaf_array* arrays, row_counts counts, const output_array* outputs) {
     if constexpr (folded_leaves::size == 0) {
@@ -180,12 +156,12 @@ struct computation {
 
   template <axis A, class Items, class Where = Executor>  // one that only copies has no plans of its own
   using plan = typename plan_along<A, lowering_of<Where>(options{}), accumulation_of(options{}), Real, Items>::type;
-  template <axis A>
-  using along = typename items_along<A, items>::type;
+  template <axis A> using along = typename items_along<A, items>::type;
 
   /// Each folded leaf's rows go behind the symbols' arrays, where those after it find them.
   template <class Folded, class... Leaves>
-  static void compute_folded(const Executor& where, Folded& folded, leaf_array* all, row_counts counts, type_list<Leaves...>) {
+  static void compute_folded(const Executor& where, Folded& folded, leaf_array* all, row_counts counts,
+                             type_list<Leaves...>) {
     leaf_array* next = all + signature::size;
     ((*next = compute_leaf<Leaves>(where, values_of<Leaves>(folded), all, counts), ++next), ...);
   }
@@ -197,7 +173,8 @@ struct computation {
     return {out.data, out.row_stride, out.col_stride, output_rows(Leaf::folds, counts)};
   }
 
-  static void compute_items(const Executor& where, const leaf_array* arrays, row_counts counts, const output_array* outputs) {
+  static void compute_items(const Executor& where, const leaf_array* arrays, row_counts counts,
+                            const output_array* outputs) {
     if constexpr (along<axis::j>::size > 0) compute_along<axis::j>(where, arrays, counts, outputs, items{});
     if constexpr (along<axis::i>::size > 0) compute_along<axis::i>(where, arrays, counts, outputs, items{});
     if constexpr (along<axis::both>::size > 0) compute_along<axis::both>(where, arrays, counts, outputs, items{});
@@ -217,21 +194,19 @@ struct computation {
     leaf_array leaves[places::count + 1];
     pick_arrays(leaves, arrays, places::row, places::count);
     constexpr bool rows_are_j = Plan::folded_axis == axis::i;
-    traits::template run<Plan>(where, leaves, outputs, rows_are_j ? counts.j : counts.i, rows_are_j ? counts.i : counts.j);
+    traits::template run<Plan>(where, leaves, outputs, rows_are_j ? counts.j : counts.i,
+                               rows_are_j ? counts.i : counts.j);
   }
 };
 
-template <class Signature, class Real>
-struct symbol_table;
-template <class... Vs, class Real>
-struct symbol_table<type_list<Vs...>, Real> {
+template <class Signature, class Real> struct symbol_table;
+template <class... Vs, class Real> struct symbol_table<type_list<Vs...>, Real> {
   static constexpr symbol row[] = {{Vs::symbol_role, Vs::position, Vs::dim, code_of<stored_element<Vs, Real>>}..., {}};
 };
-template <class Items, class Real>
-struct output_table;
-template <class... Items, class Real>
-struct output_table<type_list<Items...>, Real> {
-  static constexpr output_shape row[] = {{Items::folds, Items::spec::dim, code_of<element_of_item<Items, Real>>}..., {}};
+template <class Items, class Real> struct output_table;
+template <class... Items, class Real> struct output_table<type_list<Items...>, Real> {
+  static constexpr output_shape row[] = {{Items::folds, Items::spec::dim, code_of<element_of_item<Items, Real>>}...,
+                                         {}};
 };
 
 /// A reduction as data.

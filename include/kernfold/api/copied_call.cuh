@@ -1,6 +1,6 @@
-// kernfold/api/copied_call.cuh: a reduction of arrays of the host, computed on a device. The rows of the output go there in
-// chunks, two under way at a time, so that copies overlap with what is computed; the columns stay. Where not even the columns fit,
-// they come in pieces, one copied while the one before is folded, and the rows' states stay.
+// kernfold/api/copied_call.cuh: a reduction of arrays of the host, computed on a device. The rows of the output go
+// there in chunks, two under way at a time, so that copies overlap with what is computed; the columns stay. Where not
+// even the columns fit, they come in pieces, one copied while the one before is folded, and the rows' states stay.
 #pragma once
 
 #include "../engine/cuda/executor.cuh"
@@ -75,14 +75,15 @@ void scatter_result(const output_array& out, const T* from, std::int64_t first, 
 struct piecewise {
   std::int64_t (*states_bytes)(std::int64_t rows);
   std::int64_t (*workspace_bytes)(std::int64_t rows, std::int64_t columns, const device_limits&);
-  cudaError_t (*launch)(cudaStream_t, const leaf_array*, const output_array*, std::int64_t rows, std::int64_t columns, void*,
-                        const device_limits&, const block_part&);
+  cudaError_t (*launch)(cudaStream_t, const leaf_array*, const output_array*, std::int64_t rows, std::int64_t columns,
+                        void*, const device_limits&, const block_part&);
   const int* places;
   int leaf_count;
 };
 template <class Plan, class Symbols>
 inline constexpr piecewise piecewise_of{&cuda_sweep<Plan>::states_bytes, &cuda_sweep<Plan>::workspace_bytes,
-                                        &cuda_sweep<Plan>::launch, leaf_places<typename Plan::program_type::leaves, Symbols>::row,
+                                        &cuda_sweep<Plan>::launch,
+                                        leaf_places<typename Plan::program_type::leaves, Symbols>::row,
                                         leaf_places<typename Plan::program_type::leaves, Symbols>::count};
 
 /// A reduction of arrays of the host, computed on a device.
@@ -100,7 +101,9 @@ class copied_call {
         counts_(counts),
         outputs_(outputs),
         rows_are_(in_pieces ? output_role(r.outputs[0].folds) : role::parameter),
-        columns_are_(!in_pieces ? role::parameter : rows_are_ == role::i ? role::j : role::i),
+        columns_are_(!in_pieces             ? role::parameter
+                     : rows_are_ == role::i ? role::j
+                                            : role::i),
         rows_(output_rows(r.outputs[0].folds, counts)),
         columns_(rows_of(columns_are_)),
         limits_(current_limits()) {
@@ -152,8 +155,8 @@ class copied_call {
       if (recipe_.symbols[s].symbol_role == of_role) bytes += bytes_of(s, rows);
     return bytes;
   }
-  /// Rows first to first + count - 1 of the arrays of a role, each with room for `room` rows, to the host's memory; `to` says
-  /// where they will be on the device.
+  /// Rows first to first + count - 1 of the arrays of a role, each with room for `room` rows, to the host's memory;
+  /// `to` says where they will be on the device.
   void gather(role of_role, char* host, char* device, leaf_array* to, std::int64_t first, std::int64_t count,
               std::int64_t room) const {
     std::int64_t at = 0;
@@ -170,8 +173,10 @@ class copied_call {
     matrix<char> host(1, bytes);
     gather(of_role, host.data(), device, on_device_, 0, rows, rows);
     if (bytes > 0) {
-      check_cuda(cudaMemcpy(device, host.data(), std::size_t(bytes), cudaMemcpyHostToDevice), "cudaMemcpy to the device");
-      // cudaMemcpy of pageable memory may return before the last bytes are there, and the lanes' streams do not wait for it
+      check_cuda(cudaMemcpy(device, host.data(), std::size_t(bytes), cudaMemcpyHostToDevice),
+                 "cudaMemcpy to the device");
+      // cudaMemcpy of pageable memory may return before the last bytes are there, and the lanes' streams do not wait
+      // for it
       check_cuda(cudaStreamSynchronize(nullptr), "cudaMemcpy to the device");
     }
     return bytes;
@@ -210,8 +215,7 @@ class copied_call {
         scatter_result(outputs_[o], reinterpret_cast<const float*>(from), first, rows, shape.dim);
       else if (shape.element == code_of<double>)
         scatter_result(outputs_[o], reinterpret_cast<const double*>(from), first, rows, shape.dim);
-      else
-        scatter_result(outputs_[o], reinterpret_cast<const std::int64_t*>(from), first, rows, shape.dim);
+      else scatter_result(outputs_[o], reinterpret_cast<const std::int64_t*>(from), first, rows, shape.dim);
       from += output_bytes(o, room);
     }
   }
@@ -252,7 +256,9 @@ class copied_call {
     receive(lanes[number % 2], chunk);
     receive(lanes[(number + 1) % 2], chunk);
   }
-  std::int64_t in_bytes(std::int64_t chunk) const { return rows_are_ == role::parameter ? 0 : bytes_of(rows_are_, chunk); }
+  std::int64_t in_bytes(std::int64_t chunk) const {
+    return rows_are_ == role::parameter ? 0 : bytes_of(rows_are_, chunk);
+  }
   lane make_lane(std::int64_t chunk) {
     const output_array none[most_arrays] = {};
     const leaf_array nowhere[most_arrays] = {};
@@ -275,8 +281,9 @@ class copied_call {
     place_outputs(outputs, l.device.data() + in, chunk);
     compute_({l.stream, l.device.data() + in + out, limits_, recipe_.text}, arrays, counts_of(count), outputs);
     if (out > 0)
-      check_cuda(cudaMemcpyAsync(l.host.data() + in, l.device.data() + in, std::size_t(out), cudaMemcpyDeviceToHost, l.stream),
-                 "cudaMemcpyAsync from the device");
+      check_cuda(
+          cudaMemcpyAsync(l.host.data() + in, l.device.data() + in, std::size_t(out), cudaMemcpyDeviceToHost, l.stream),
+          "cudaMemcpyAsync from the device");
     l.first = first;
     l.count = count;
     l.is_busy = true;
@@ -291,8 +298,8 @@ class copied_call {
 
   // The columns in pieces.
 
-  /// Columns at a time: as many as asked for; 0, which is all, where they take at most half of the free memory; else two
-  /// pieces in half of it.
+  /// Columns at a time: as many as asked for; 0, which is all, where they take at most half of the free memory; else
+  /// two pieces in half of it.
   std::int64_t piece_columns(const cuda_host& where) const {
     if (where.chunk_columns > 0) return at_most(where.chunk_columns, columns_);
     const std::int64_t bytes = bytes_of(columns_are_, columns_), half = free_bytes() / 2;
@@ -314,8 +321,7 @@ class copied_call {
     return chunk;
   }
   std::int64_t chunk_bytes(std::int64_t rows, std::int64_t piece) const {
-    return in_bytes(rows) + output_bytes(rows) + aligned(in_pieces_->states_bytes(rows)) +
-           piece_workspace(rows, piece);
+    return in_bytes(rows) + output_bytes(rows) + aligned(in_pieces_->states_bytes(rows)) + piece_workspace(rows, piece);
   }
   std::int64_t piece_workspace(std::int64_t rows, std::int64_t piece) const {
     std::int64_t most = 0;
@@ -341,8 +347,9 @@ class copied_call {
       rows.wait();
       fold_pieces(rows, pieces, chunk, piece);
       const std::int64_t out = output_bytes(chunk);
-      check_cuda(cudaMemcpy(rows.host.data(), rows.device.data() + in_bytes(chunk), std::size_t(out), cudaMemcpyDeviceToHost),
-                 "cudaMemcpy from the device");
+      check_cuda(
+          cudaMemcpy(rows.host.data(), rows.device.data() + in_bytes(chunk), std::size_t(out), cudaMemcpyDeviceToHost),
+          "cudaMemcpy from the device");
       scatter(rows.host.data(), first, rows.count, chunk);
     }
   }

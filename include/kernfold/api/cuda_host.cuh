@@ -8,15 +8,13 @@ namespace kernfold {
 namespace detail {
 inline namespace KERNFOLD_ABI {
 
-/// Whether the rows of a reduction's output can be computed chunk by chunk: its results all have the same rows, no other
-/// reduction's value is needed, and no formula asks for a row's number.
-template <class... Items, class... Fs>
-consteval bool may_chunk(type_list<Items...>, type_list<Fs...> formulas) {
+/// Whether the rows of a reduction's output can be computed chunk by chunk: its results all have the same rows, no
+/// other reduction's value is needed, and no formula asks for a row's number.
+template <class... Items, class... Fs> consteval bool may_chunk(type_list<Items...>, type_list<Fs...> formulas) {
   constexpr axis folds = type_at<type_list<Items...>, 0>::folds;
   using all = nodes_of<Fs...>;
-  return folds != axis::both && ((Items::folds == folds) && ...) &&
-         folded_in<type_list<Fs...>>::type::size == 0 && formulas.size > 0 &&
-         !contains<index_variable<output_role(folds) == role::i ? role::i : role::j>>(all{});
+  return folds != axis::both && ((Items::folds == folds) && ...) && folded_in<type_list<Fs...>>::type::size == 0 &&
+         formulas.size > 0 && !contains<index_variable<output_role(folds) == role::i ? role::i : role::j>>(all{});
 }
 
 }  // namespace KERNFOLD_ABI
@@ -24,15 +22,13 @@ consteval bool may_chunk(type_list<Items...>, type_list<Fs...> formulas) {
 
 inline namespace KERNFOLD_ABI {
 
-template <>
-struct executor_traits<cuda_host> {
+template <> struct executor_traits<cuda_host> {
   static constexpr bool is_device = false;
-  template <class T>
-  using memory = matrix<T>;
-  template <class T>
-  static matrix<T> allocate(const cuda_host&, std::int64_t rows, std::int64_t cols) { return matrix<T>(rows, cols); }
-  template <class T>
-  static T* data_of(matrix<T>& m) { return m.data(); }
+  template <class T> using memory = matrix<T>;
+  template <class T> static matrix<T> allocate(const cuda_host&, std::int64_t rows, std::int64_t cols) {
+    return matrix<T>(rows, cols);
+  }
+  template <class T> static T* data_of(matrix<T>& m) { return m.data(); }
   static bool may_end_early(const void*) { return false; }
 
   using copies_to = detail::cuda_pass;
@@ -46,13 +42,13 @@ struct executor_traits<cuda_host> {
   }
 
  private:
-  template <class Reduction, class Real>
-  static const detail::piecewise* piecewise_of() {
+  template <class Reduction, class Real> static const detail::piecewise* piecewise_of() {
     if constexpr (detail::may_chunk(typename Reduction::items{}, typename Reduction::formulas{})) {
       using options = typename Reduction::options;
-      using plan = typename detail::plan_along<type_at<typename Reduction::items, 0>::folds,
-                                               detail::lowering_of<detail::cuda_pass>(options{}), detail::accumulation_of(options{}),
-                                               Real, typename Reduction::items>::type;
+      using plan =
+          typename detail::plan_along<type_at<typename Reduction::items, 0>::folds,
+                                      detail::lowering_of<detail::cuda_pass>(options{}),
+                                      detail::accumulation_of(options{}), Real, typename Reduction::items>::type;
       return &detail::piecewise_of<plan, typename Reduction::signature>;
     } else {
       return nullptr;

@@ -18,8 +18,7 @@ inline namespace KERNFOLD_ABI {
 ///   plan.run(workspace, out, args...)       enqueues; neither allocates nor waits, so a graph can capture it
 /// The workspace is aligned to 256 bytes, as cudaMalloc's memory is, and free again when the stream gets past the call.
 /// run throws shape_error where arrays do not have the plan's shape, overlap_error, and cuda_error.
-template <class Reduction, class Executor, class Real>
-class device_plan {
+template <class Reduction, class Executor, class Real> class device_plan {
  public:
   device_plan(Executor where, pair_shape shape) : where_(where), shape_(shape) {
     static_assert(Reduction::items::size == 1, "kernfold: a plan computes one result");
@@ -30,8 +29,7 @@ class device_plan {
   }
   std::int64_t workspace_bytes() const { return pass_.used; }
 
-  template <class Output, class... Args>
-  void run(void* workspace, Output&& out, const Args&... args) const {
+  template <class Output, class... Args> void run(void* workspace, Output&& out, const Args&... args) const {
     using choice = detail::real_choice_of<typename Reduction::signature, type_list<Args...>>;
     if constexpr (choice::match) {
       constexpr bool same_real = std::is_same_v<typename choice::real, Real> || !choice::has_reals;
@@ -39,8 +37,9 @@ class device_plan {
       if constexpr (same_real) {
         const detail::recipe& r = detail::recipe_of<Reduction, Executor, Real>;
         detail::call_arguments<typename Reduction::signature, type_list<Args...>, Real, true> arguments(args...);
-        const auto target = detail::describe_as_result<detail::element_of_item<type_at<typename Reduction::items, 0>, Real>>(
-            static_cast<Output&&>(out));
+        const auto target =
+            detail::describe_as_result<detail::element_of_item<type_at<typename Reduction::items, 0>, Real>>(
+                static_cast<Output&&>(out));
         const detail::row_counts counts = detail::bind_arrays(r, arguments.given, arguments.arrays);
         const output_array output = detail::bind_output(r, 0, target, target.data, arguments.arrays, counts);
         if (counts.i != shape_.i || counts.j != shape_.j) refuse_shape(counts);

@@ -14,7 +14,8 @@ constexpr auto gradient_of_reduction(V v, E e) {
                 "kernfold: the incoming gradient has one row per row of the reduction's result: Vi for axis::j, Vj for "
                 "axis::i, Pm for axis::both");
   static_assert(Spec::result == kind::real, "kernfold: an index has no gradient");
-  static_assert(contains<V>(Signature{}), "kernfold: the gradient is asked for with respect to a variable that the reduction lacks");
+  static_assert(contains<V>(Signature{}),
+                "kernfold: the gradient is asked for with respect to a variable that the reduction lacks");
   using gradient = decltype(Spec::template adjoint<A>(v, e));
   using all = unite<Signature, typename variables_of<E>::type>;
   return reduction<all, Options, item<axis_leaving(V::symbol_role), sum_spec<gradient>>>{};
@@ -39,19 +40,19 @@ constexpr auto grad(reduction<Signature, Options, item<A, Spec>> r, V v) {
   return grad(r, v, detail::next_gradient<Signature, A, Spec::dim>{});
 }
 
-/// Several gradients of one reduction: backward(R, x, b)(args..., e) gives one matrix for each variable, and variables of
-/// the same role share a sweep. The incoming gradient is the last argument.
+/// Several gradients of one reduction: backward(R, x, b)(args..., e) gives one matrix for each variable, and variables
+/// of the same role share a sweep. The incoming gradient is the last argument.
 template <class Signature, class Options, axis A, class Spec, formula... Vs>
 constexpr auto backward(reduction<Signature, Options, item<A, Spec>>, Vs...) {
   using E = detail::next_gradient<Signature, A, Spec::dim>;
-  static_assert((contains<Vs>(Signature{}) && ...), "kernfold: the gradient is asked for with respect to a variable that the reduction lacks");
+  static_assert((contains<Vs>(Signature{}) && ...),
+                "kernfold: the gradient is asked for with respect to a variable that the reduction lacks");
   return reduction<unite<Signature, type_list<E>>, Options,
                    item<axis_leaving(Vs::symbol_role), sum_spec<decltype(Spec::template adjoint<A>(Vs{}, E{}))>>...>{};
 }
 
 namespace detail {
-template <class A, class B>
-struct combined;
+template <class A, class B> struct combined;
 template <class S, class O, class... Is, class T, class P, class... Js>
 struct combined<reduction<S, O, Is...>, reduction<T, P, Js...>> {
   using type = reduction<unite<S, T>, unite<O, P>, Is..., Js...>;
@@ -59,10 +60,10 @@ struct combined<reduction<S, O, Is...>, reduction<T, P, Js...>> {
 }  // namespace detail
 
 /// Several reductions in one call, those along the same axis in one sweep: auto [v, n] = fold_all(R, S)(args...).
-template <reduction_like R>
-constexpr auto fold_all(R r) { return r; }
-template <reduction_like R, reduction_like S, reduction_like... Rest>
-constexpr auto fold_all(R, S, Rest... rest) { return fold_all(typename detail::combined<R, S>::type{}, rest...); }
+template <reduction_like R> constexpr auto fold_all(R r) { return r; }
+template <reduction_like R, reduction_like S, reduction_like... Rest> constexpr auto fold_all(R, S, Rest... rest) {
+  return fold_all(typename detail::combined<R, S>::type{}, rest...);
+}
 
 /// The directional derivative of a sum: sum_j dF/dv u
 template <class Signature, class Options, axis A, class F, formula V, formula U>
@@ -73,11 +74,9 @@ constexpr auto diff(reduction<Signature, Options, item<A, sum_spec<F>>>, V v, U 
 
 }  // namespace kernfold
 
-template <class... Ts>
-struct std::tuple_size<kernfold::results<Ts...>> {
+template <class... Ts> struct std::tuple_size<kernfold::results<Ts...>> {
   static constexpr std::size_t value = sizeof...(Ts);
 };
-template <std::size_t At, class... Ts>
-struct std::tuple_element<At, kernfold::results<Ts...>> {
+template <std::size_t At, class... Ts> struct std::tuple_element<At, kernfold::results<Ts...>> {
   using type = kernfold::type_at<kernfold::type_list<Ts...>, At>;
 };

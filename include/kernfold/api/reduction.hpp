@@ -15,62 +15,65 @@ namespace detail {
 inline namespace KERNFOLD_ABI {
 
 /// A reduction together with where it runs.
-template <class Reduction, class Executor>
-struct placed {
+template <class Reduction, class Executor> struct placed {
   using traits = executor_traits<Executor>;
   Executor where;
 
   /// The results, as new matrices: one, or several for structured bindings.
-  template <class... Args>
-  auto operator()(const Args&... args) const {
+  template <class... Args> auto operator()(const Args&... args) const {
     using choice = real_choice_of<typename Reduction::signature, type_list<Args...>>;
     if constexpr (choice::match) {
-      call_arguments<typename Reduction::signature, type_list<Args...>, typename choice::real, traits::is_device> arguments(args...);
+      call_arguments<typename Reduction::signature, type_list<Args...>, typename choice::real, traits::is_device>
+      arguments(args...);
       return compute_new<typename choice::real>(arguments.given, arguments.arrays, typename Reduction::items{},
-                                               typename Reduction::item_numbers{});
+                                                typename Reduction::item_numbers{});
     }
   }
   /// Writes the result to the caller's memory.
-  template <class Output, class... Args>
-  void into(Output&& out, const Args&... args) const { write(where, false, static_cast<Output&&>(out), args...); }
+  template <class Output, class... Args> void into(Output&& out, const Args&... args) const {
+    write(where, false, static_cast<Output&&>(out), args...);
+  }
   /// Adds the result to the caller's memory.
-  template <class Output, class... Args>
-  void add_to(Output&& out, const Args&... args) const { write(where, true, static_cast<Output&&>(out), args...); }
+  template <class Output, class... Args> void add_to(Output&& out, const Args&... args) const {
+    write(where, true, static_cast<Output&&>(out), args...);
+  }
   /// The call prepared for arrays of a shape: see device_plan.
-  template <class Real>
-  auto plan(pair_shape shape) const {
-    static_assert(traits::is_device, "kernfold: only calls on a device are planned; on the processor nothing is gained by it");
+  template <class Real> auto plan(pair_shape shape) const {
+    static_assert(traits::is_device,
+                  "kernfold: only calls on a device are planned; on the processor nothing is gained by it");
     return device_plan<Reduction, Executor, Real>(where, shape);
   }
   /// Begins a reduction whose columns arrive in pieces, from the rows' arrays and the parameters.
-  template <class... Args>
-  auto start(const Args&... args) const {
+  template <class... Args> auto start(const Args&... args) const {
     using rows = typename sides<type_at<typename Reduction::items, 0>::folds, typename Reduction::signature>::rows;
     static_assert((argument<Args>::is_named && ...), "kernfold: start takes its arguments by name, as in x = X");
     using choice = real_choice_of<rows, type_list<Args...>>;
     if constexpr (choice::match && (argument<Args>::is_named && ...)) {
       using real = typename choice::real;
-      return running_reduction<Reduction, Executor, real>(where, call_arguments<rows, type_list<Args...>, real, traits::is_device>(args...));
+      return running_reduction<Reduction, Executor, real>(
+          where, call_arguments<rows, type_list<Args...>, real, traits::is_device>(args...));
     }
   }
 
   /// Writes the result to the caller's memory, or adds it.
   template <class Output, class... Args>
   static void write(const Executor& where, bool add, Output&& out, const Args&... args) {
-    static_assert(Reduction::items::size == 1, "kernfold: into and add_to write one result; call the reduction for several");
+    static_assert(Reduction::items::size == 1,
+                  "kernfold: into and add_to write one result; call the reduction for several");
     using choice = real_choice_of<typename Reduction::signature, type_list<Args...>>;
     if constexpr (choice::match && Reduction::items::size == 1) {
       using real = typename choice::real;
       call_arguments<typename Reduction::signature, type_list<Args...>, real, traits::is_device> arguments(args...);
-      const auto target = describe_as_result<element_of_item<type_at<typename Reduction::items, 0>, real>>(
-          static_cast<Output&&>(out));
+      const auto target =
+          describe_as_result<element_of_item<type_at<typename Reduction::items, 0>, real>>(static_cast<Output&&>(out));
       compute_into(recipe_of<Reduction, Executor, real>, &where, arguments.given, arguments.arrays, target, add);
     }
   }
 
  private:
   template <class Real, class... Items, int... Is>
-  auto compute_new(const given_array* given, leaf_array* arrays, type_list<Items...>, std::integer_sequence<int, Is...>) const {
+  auto compute_new(const given_array* given, leaf_array* arrays, type_list<Items...>,
+                   std::integer_sequence<int, Is...>) const {
     const recipe& r = recipe_of<Reduction, Executor, Real>;
     const row_counts counts = bind_arrays(r, given, arrays);
     results<typename traits::template memory<element_of_item<Items, Real>>...> all;
@@ -79,7 +82,6 @@ struct placed {
     r.compute(&where, arrays, counts, outputs);
     return detail::one_or_all(all);
   }
-
 };
 
 }  // namespace KERNFOLD_ABI
@@ -94,8 +96,7 @@ inline namespace KERNFOLD_ABI {
 ///   r.with(option)            the same, computed differently: r.with(kf::compensated)(args...)
 /// Throws shape_error where an array's size does not fit, overlap_error where the result lies in an argument's memory,
 /// instruction_set_error, stopped, and what callbacks throw; nothing is written then.
-template <class Signature, class Options, class... Items>
-struct reduction {
+template <class Signature, class Options, class... Items> struct reduction {
   using signature = Signature;
   using options = Options;
   using items = type_list<Items...>;
@@ -105,21 +106,24 @@ struct reduction {
   static_assert(detail::positions_are_distinct(Signature{}),
                 "kernfold: two different variables of a formula have the same position");
 
-  template <class... Args>
-  auto operator()(const Args&... args) const { return on(cpu{})(args...); }
-  template <class Output, class... Args>
-  void into(Output&& out, const Args&... args) const { on_cpu::write(cpu{}, false, static_cast<Output&&>(out), args...); }
-  template <class Output, class... Args>
-  void add_to(Output&& out, const Args&... args) const { on_cpu::write(cpu{}, true, static_cast<Output&&>(out), args...); }
+  template <class... Args> auto operator()(const Args&... args) const { return on(cpu{})(args...); }
+  template <class Output, class... Args> void into(Output&& out, const Args&... args) const {
+    on_cpu::write(cpu{}, false, static_cast<Output&&>(out), args...);
+  }
+  template <class Output, class... Args> void add_to(Output&& out, const Args&... args) const {
+    on_cpu::write(cpu{}, true, static_cast<Output&&>(out), args...);
+  }
 
   /// Begins a reduction whose columns arrive in pieces: see running_reduction.
-  template <class... Args>
-  auto start(const Args&... args) const { return on(cpu{}).start(args...); }
+  template <class... Args> auto start(const Args&... args) const { return on(cpu{}).start(args...); }
 
-  template <class Executor>
-  detail::placed<reduction, Executor> on(Executor executor) const { return {static_cast<Executor&&>(executor)}; }
+  template <class Executor> detail::placed<reduction, Executor> on(Executor executor) const {
+    return {static_cast<Executor&&>(executor)};
+  }
   template <class Option>
-  constexpr reduction<Signature, join<Options, type_list<Option>>, Items...> with(Option) const { return {}; }
+  constexpr reduction<Signature, join<Options, type_list<Option>>, Items...> with(Option) const {
+    return {};
+  }
 
   /// "Sum(exp(-p3 |x0 - y1|^2) y2)"
   [[gnu::cold, gnu::noinline]] static message text() {
@@ -138,52 +142,57 @@ struct reduction {
 template <class R>
 concept reduction_like = requires { requires std::remove_cvref_t<R>::is_reduction; };
 
-template <reduction_like R>
-message to_string(R) { return R::text(); }
+template <reduction_like R> message to_string(R) { return R::text(); }
 
 }  // namespace KERNFOLD_ABI
 
 namespace detail {
-template <axis A, class Spec, class... Fs>
-constexpr auto make_reduction(type_list<Fs...>) {
+template <axis A, class Spec, class... Fs> constexpr auto make_reduction(type_list<Fs...>) {
   return reduction<typename variables_of<Fs...>::type, type_list<>, item<A, Spec>>{};
 }
-template <axis A, class Spec>
-constexpr auto reduce() { return make_reduction<A, Spec>(typename Spec::formulas{}); }
+template <axis A, class Spec> constexpr auto reduce() { return make_reduction<A, Spec>(typename Spec::formulas{}); }
 }  // namespace detail
 
 inline namespace KERNFOLD_ABI {
 
 /// a_i = sum_j F
-template <axis A = axis::j, formula F>
-constexpr auto sum_reduction(F) { return detail::reduce<A, sum_spec<F>>(); }
+template <axis A = axis::j, formula F> constexpr auto sum_reduction(F) { return detail::reduce<A, sum_spec<F>>(); }
 /// a_i = min_j F, component by component; +inf for no columns. NaN is never chosen.
-template <axis A = axis::j, formula F>
-constexpr auto min_reduction(F) { return detail::reduce<A, extremum_spec<F, detail::extreme::min>>(); }
+template <axis A = axis::j, formula F> constexpr auto min_reduction(F) {
+  return detail::reduce<A, extremum_spec<F, detail::extreme::min>>();
+}
 /// a_i = max_j F, component by component; -inf for no columns
-template <axis A = axis::j, formula F>
-constexpr auto max_reduction(F) { return detail::reduce<A, extremum_spec<F, detail::extreme::max>>(); }
+template <axis A = axis::j, formula F> constexpr auto max_reduction(F) {
+  return detail::reduce<A, extremum_spec<F, detail::extreme::max>>();
+}
 /// a_i = the first column where F is least, a 64-bit index (over both axes i N + j); -1 for none
-template <axis A = axis::j, formula F>
-constexpr auto argmin_reduction(F) { return detail::reduce<A, arg_extremum_spec<F, detail::extreme::min>>(); }
+template <axis A = axis::j, formula F> constexpr auto argmin_reduction(F) {
+  return detail::reduce<A, arg_extremum_spec<F, detail::extreme::min>>();
+}
 /// a_i = the first column where F is greatest; -1 for none
-template <axis A = axis::j, formula F>
-constexpr auto argmax_reduction(F) { return detail::reduce<A, arg_extremum_spec<F, detail::extreme::max>>(); }
+template <axis A = axis::j, formula F> constexpr auto argmax_reduction(F) {
+  return detail::reduce<A, arg_extremum_spec<F, detail::extreme::max>>();
+}
 /// a_i = the K least values of F over the columns, ascending; +inf where there are fewer
-template <int K, axis A = axis::j, formula F>
-constexpr auto kmin_reduction(F) { return detail::reduce<A, kmin_spec<F, K>>(); }
+template <int K, axis A = axis::j, formula F> constexpr auto kmin_reduction(F) {
+  return detail::reduce<A, kmin_spec<F, K>>();
+}
 /// a_i = the columns of the K least values of F, nearest first, ties in the order of columns; -1 where there are fewer
-template <int K, axis A = axis::j, formula F>
-constexpr auto argkmin_reduction(F) { return detail::reduce<A, argkmin_spec<F, K>>(); }
+template <int K, axis A = axis::j, formula F> constexpr auto argkmin_reduction(F) {
+  return detail::reduce<A, argkmin_spec<F, K>>();
+}
 /// a_i = log sum_j exp(F), without overflow; -inf for no columns
-template <axis A = axis::j, formula F>
-constexpr auto logsumexp_reduction(F) { return detail::reduce<A, logsumexp_spec<F>>(); }
+template <axis A = axis::j, formula F> constexpr auto logsumexp_reduction(F) {
+  return detail::reduce<A, logsumexp_spec<F>>();
+}
 /// a_i = log sum_j exp(F) W, component by component of W
-template <axis A = axis::j, formula F, formula W>
-constexpr auto logsumexp_reduction(F, W) { return detail::reduce<A, weighted_logsumexp_spec<F, W>>(); }
+template <axis A = axis::j, formula F, formula W> constexpr auto logsumexp_reduction(F, W) {
+  return detail::reduce<A, weighted_logsumexp_spec<F, W>>();
+}
 /// a_i = sum_j exp(F) V / sum_j exp(F)
-template <axis A = axis::j, formula F, formula V>
-constexpr auto softmax_reduction(F, V) { return detail::reduce<A, softmax_spec<F, V>>(); }
+template <axis A = axis::j, formula F, formula V> constexpr auto softmax_reduction(F, V) {
+  return detail::reduce<A, softmax_spec<F, V>>();
+}
 
 }  // namespace KERNFOLD_ABI
 }  // namespace kernfold

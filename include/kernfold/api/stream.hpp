@@ -6,12 +6,10 @@
 namespace kernfold {
 namespace detail {
 
-/// The variables whose arrays are known from the start (those of the output's rows, and parameters), and those whose rows
-/// are the columns of the pairs.
-template <axis A, class Signature>
-struct sides;
-template <axis A, class... Vs>
-struct sides<A, type_list<Vs...>> {
+/// The variables whose arrays are known from the start (those of the output's rows, and parameters), and those whose
+/// rows are the columns of the pairs.
+template <axis A, class Signature> struct sides;
+template <axis A, class... Vs> struct sides<A, type_list<Vs...>> {
   static constexpr role folded = A == axis::i ? role::i : role::j;
   using columns = join<keep_if<Vs::symbol_role == folded, Vs>...>;
   using rows = join<keep_if<Vs::symbol_role != folded, Vs>...>;
@@ -19,14 +17,13 @@ struct sides<A, type_list<Vs...>> {
 
 inline namespace KERNFOLD_ABI {
 
-/// The arrays of one side as they were given, to be bound again whenever the states move on. Plain numbers are kept here.
-template <int Count>
-struct kept_arguments {
+/// The arrays of one side as they were given, to be bound again whenever the states move on. Plain numbers are kept
+/// here.
+template <int Count> struct kept_arguments {
   given_array given[Count + 1];
   std::int64_t numbers[Count + 1];
 
-  template <class Arguments>
-  explicit kept_arguments(const Arguments& arguments) {
+  template <class Arguments> explicit kept_arguments(const Arguments& arguments) {
     for (int s = 0; s < Count; ++s) {
       given[s] = arguments.given[s];
       if (given[s].is_number) numbers[s] = arguments.numbers[s];
@@ -53,22 +50,21 @@ inline namespace KERNFOLD_ABI {
 ///   state.merge(other);                       those of a state of the same rows, which come after these
 ///   state.finish(out);                        or auto a = state.finish(); more columns may still be absorbed
 /// finish gives sum_j over all columns so far, as a call with all of them would, but for how the sum is rounded.
-/// Columns are numbered through, 0, 1, ...; a state whose first column is another one says so by number_columns_from(n).
-/// Throws shape_error and what a call throws. What fits no array leaves the state as it was; where absorb was stopped, some rows
-/// have seen columns that others have not, and any further use throws kf::stopped.
-template <class Reduction, class Executor, class Real>
-class running_reduction {
+/// Columns are numbered through, 0, 1, ...; a state whose first column is another one says so by
+/// number_columns_from(n). Throws shape_error and what a call throws. What fits no array leaves the state as it was;
+/// where absorb was stopped, some rows have seen columns that others have not, and any further use throws kf::stopped.
+template <class Reduction, class Executor, class Real> class running_reduction {
  public:
   template <class RowArguments>
   running_reduction(Executor where, const RowArguments& rows)
       : where_(static_cast<Executor&&>(where)), row_arguments_(rows), states_(begin()) {}
 
-  template <class... Args>
-  running_reduction& absorb(const Args&... args) {
+  template <class... Args> running_reduction& absorb(const Args&... args) {
     using choice = detail::real_choice_of<column_side, type_list<Args...>>;
     if constexpr (choice::match) {
       constexpr bool same_real = std::is_same_v<typename choice::real, Real> || !choice::has_reals;
-      static_assert(same_real, "kernfold: the arrays of a reduction are all float or all double, those of later columns too");
+      static_assert(same_real,
+                    "kernfold: the arrays of a reduction are all float or all double, those of later columns too");
       if constexpr (same_real) {
         const detail::call_arguments<column_side, type_list<Args...>, Real, traits::is_device> arguments(args...);
         absorb_piece(arguments.given);
@@ -100,13 +96,14 @@ class running_reduction {
   /// The result, as a new matrix; several for structured bindings.
   auto finish() { return finish_new(typename Reduction::items{}, typename Reduction::item_numbers{}); }
   /// Writes the result to the caller's memory.
-  template <class Output>
-  void finish(Output&& out) {
+  template <class Output> void finish(Output&& out) {
     static_assert(Reduction::items::size == 1, "kernfold: finish(out) writes one result; finish() returns several");
-    const auto target = detail::describe_as_result<detail::element_of_item<type_at<typename Reduction::items, 0>, Real>>(
-        static_cast<Output&&>(out));
+    const auto target =
+        detail::describe_as_result<detail::element_of_item<type_at<typename Reduction::items, 0>, Real>>(
+            static_cast<Output&&>(out));
     step_arrays arrays(*this);
-    const output_array output = detail::bind_output(row_recipe, 0, target, target.data, arrays.of_symbols, arrays.counts);
+    const output_array output =
+        detail::bind_output(row_recipe, 0, target, target.data, arrays.of_symbols, arrays.counts);
     finish_to(arrays, &output);
   }
 
@@ -118,20 +115,25 @@ class running_reduction {
   using options = typename Reduction::options;
   static_assert(detail::items_along<folds, typename Reduction::items>::type::size == Reduction::items::size,
                 "kernfold: reductions that share a stream of columns fold the same axis");
-  using plan = typename detail::plan_along<folds, detail::lowering_of<Executor>(options{}), detail::accumulation_of(options{}),
-                                           Real, typename Reduction::items>::type;
+  using plan = typename detail::plan_along<folds, detail::lowering_of<Executor>(options{}),
+                                           detail::accumulation_of(options{}), Real, typename Reduction::items>::type;
   using symbols = join<row_side, column_side>;
   using places = detail::leaf_places<typename plan::program_type::leaves, symbols>;
   using traits = executor_traits<Executor>;
-  static_assert(detail::folded_in<typename Reduction::formulas>::type::size == 0,
-                "kernfold: this reduction needs the value of another one over all columns (as the gradient of a log-sum-exp "
-                "does), which is not known while they arrive: call it with whole arrays");
+  static_assert(
+      detail::folded_in<typename Reduction::formulas>::type::size == 0,
+      "kernfold: this reduction needs the value of another one over all columns (as the gradient of a log-sum-exp "
+      "does), which is not known while they arrive: call it with whole arrays");
 
-  static constexpr detail::recipe row_recipe{detail::symbol_table<row_side, Real>::row, row_side::size,
+  static constexpr detail::recipe row_recipe{detail::symbol_table<row_side, Real>::row,
+                                             row_side::size,
                                              detail::output_table<typename Reduction::items, Real>::row,
-                                             Reduction::items::size, &Reduction::text, nullptr, nullptr};
-  static constexpr detail::recipe column_recipe{detail::symbol_table<column_side, Real>::row, column_side::size, nullptr, 0,
-                                                &Reduction::text, nullptr, nullptr};
+                                             Reduction::items::size,
+                                             &Reduction::text,
+                                             nullptr,
+                                             nullptr};
+  static constexpr detail::recipe column_recipe{
+      detail::symbol_table<column_side, Real>::row, column_side::size, nullptr, 0, &Reduction::text, nullptr, nullptr};
   static constexpr std::int64_t row_count(detail::row_counts counts) { return folds == axis::i ? counts.j : counts.i; }
 
   Executor where_;
@@ -143,8 +145,9 @@ class running_reduction {
 
   void check_whole() const {
     if (!is_whole_)
-      throw stopped(message() << "a state of " << Reduction::text()
-                              << " was stopped while it absorbed columns: some rows have seen more of them than others");
+      throw stopped(
+          message() << "a state of " << Reduction::text()
+                    << " was stopped while it absorbed columns: some rows have seen more of them than others");
   }
 
   /// The arrays of a step as the plan's leaves: those of the rows first, then those of the columns, if it has any.
@@ -180,8 +183,7 @@ class running_reduction {
     // Without columns, wherever their numbers begin, a sum is 0 whatever its rows' factor is.
     traits::finish(where_, states_, arrays.as_leaves(), outputs, row_count(arrays.counts), has_columns_ ? columns_ : 0);
   }
-  template <class... Items, int... Is>
-  auto finish_new(type_list<Items...>, std::integer_sequence<int, Is...>) {
+  template <class... Items, int... Is> auto finish_new(type_list<Items...>, std::integer_sequence<int, Is...>) {
     step_arrays arrays(*this);
     results<typename traits::template memory<detail::element_of_item<Items, Real>>...> all;
     const output_array outputs[] = {detail::allocate_output<detail::element_of_item<Items, Real>>(

@@ -18,8 +18,8 @@ template <class R, class... A> class callback<R(A...)> {
   callback() = default;
   /// A null function pointer, or another empty callable that knows it, gives an empty callback.
   template <class F>
-  requires(!std::is_same_v<std::remove_cvref_t<F>, callback> &&
-           std::is_invocable_r_v<R, std::decay_t<F>&, A...>) KERNFOLD_INLINE callback(F&& f) {
+    requires(!std::is_same_v<std::remove_cvref_t<F>, callback> && std::is_invocable_r_v<R, std::decay_t<F>&, A...>)
+  KERNFOLD_INLINE callback(F&& f) {
     using G = std::decay_t<F>;
     if constexpr (std::is_pointer_v<std::remove_reference_t<F>>) {
       if (f == nullptr) return;
@@ -69,16 +69,16 @@ class stop_condition {
   stop_condition() = default;
 
   template <class Token>
-  requires requires(const Token& token) {
-    { token.stop_requested() } -> std::convertible_to<bool>;
-  }
+    requires requires(const Token& token) {
+      { token.stop_requested() } -> std::convertible_to<bool>;
+    }
   KERNFOLD_INLINE stop_condition(Token token)
       : ask_([token = static_cast<Token&&>(token)] { return static_cast<bool>(token.stop_requested()); }) {}
 
   template <class Flag>
-  requires requires(const Flag& flag) {
-    { flag.load() } -> std::convertible_to<bool>;
-  }
+    requires requires(const Flag& flag) {
+      { flag.load() } -> std::convertible_to<bool>;
+    }
   KERNFOLD_INLINE stop_condition(Flag* flag) {
     if (flag) ask_ = [flag] { return static_cast<bool>(flag->load()); };
   }
@@ -89,9 +89,9 @@ class stop_condition {
   }
 
   template <class F>
-  requires(!std::is_same_v<std::remove_cvref_t<F>, stop_condition> && std::is_invocable_r_v<bool, std::decay_t<F>&> &&
-           !requires(const F& f) { f.stop_requested(); }) KERNFOLD_INLINE stop_condition(F&& f)
-      : ask_(static_cast<F&&>(f)) {}
+    requires(!std::is_same_v<std::remove_cvref_t<F>, stop_condition> && std::is_invocable_r_v<bool, std::decay_t<F>&> &&
+             !requires(const F& f) { f.stop_requested(); })
+  KERNFOLD_INLINE stop_condition(F&& f) : ask_(static_cast<F&&>(f)) {}
 
   KERNFOLD_INLINE explicit operator bool() const noexcept { return static_cast<bool>(ask_); }
   KERNFOLD_INLINE bool requested() const { return ask_ && ask_(); }

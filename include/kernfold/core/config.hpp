@@ -13,8 +13,9 @@
 #define KERNFOLD_DEVICE_PASS 0
 #endif
 
-// g++ may replace a function by a clone that takes its arguments in another form (IPA-SRA), and does not inline such a clone where
-// a function is flattened: what it calls would run out of line, without its target. So layers and packs are not cloned.
+// g++ may replace a function by a clone that takes its arguments in another form (IPA-SRA), and does not inline such a
+// clone where a function is flattened: what it calls would run out of line, without its target. So layers and packs are
+// not cloned.
 #if defined(__clang__) || KERNFOLD_DEVICE_PASS
 #define KERNFOLD_NO_CLONE
 #else
@@ -25,9 +26,9 @@
 // Inlining is not a matter of taste here: the entry function of an instruction set carries the target, and only
 // what is inlined into it may use that target's registers.
 //
-// KERNFOLD_HD_LAYER is for the layers between the entry and the operations. g++ inlines them for the entry's `flatten`, once
-// and from the top; `always_inline` would make it inline, and optimise anew, at every layer below. Only for what is named
-// after the flags (KERNFOLD_ABI, below): a copy that is left out of line is then never another unit's.
+// KERNFOLD_HD_LAYER is for the layers between the entry and the operations. g++ inlines them for the entry's `flatten`,
+// once and from the top; `always_inline` would make it inline, and optimise anew, at every layer below. Only for what
+// is named after the flags (KERNFOLD_ABI, below): a copy that is left out of line is then never another unit's.
 #if defined(__clang__) || KERNFOLD_DEVICE_PASS
 #define KERNFOLD_INLINE_LAYER __attribute__((always_inline))
 #else
@@ -40,8 +41,8 @@
 #define KERNFOLD_HD inline __attribute__((always_inline))
 #define KERNFOLD_HD_LAYER inline KERNFOLD_INLINE_LAYER
 #endif
-// For what runs once per call, or once per row: on the host a function of its own, so that no formula compiles it again, be it
-// as a clone for the formula's constants.
+// For what runs once per call, or once per row: on the host a function of its own, so that no formula compiles it
+// again, be it as a clone for the formula's constants.
 #define KERNFOLD_ONCE inline __attribute__((noinline)) KERNFOLD_NO_CLONE
 #if KERNFOLD_DEVICE_PASS
 #define KERNFOLD_HD_ONCE KERNFOLD_HD
@@ -52,7 +53,7 @@
 #endif
 #define KERNFOLD_INLINE inline __attribute__((always_inline))  // the same, host only
 #define KERNFOLD_LAYER inline KERNFOLD_INLINE_LAYER
-#define KERNFOLD_INLINE_LAMBDA KERNFOLD_INLINE_LAYER           // after a lambda's parameters
+#define KERNFOLD_INLINE_LAMBDA KERNFOLD_INLINE_LAYER  // after a lambda's parameters
 
 // Whether this unit may launch kernels.
 #if defined(__CUDACC__)
@@ -79,8 +80,9 @@
 #define KERNFOLD_NO_UNROLL
 #endif
 
-// In the loop over the columns: keeps g++ from looking for ways to cut it into several, which costs a tenth of the time it takes
-// to compile and finds none. No instruction. clang++ does not look, and would take it for a write to any memory.
+// In the loop over the columns: keeps g++ from looking for ways to cut it into several, which costs a tenth of the time
+// it takes to compile and finds none. No instruction. clang++ does not look, and would take it for a write to any
+// memory.
 #if defined(__clang__) || KERNFOLD_DEVICE_PASS
 #define KERNFOLD_KEEP_LOOP_WHOLE
 #else
@@ -91,7 +93,7 @@
 #if KERNFOLD_DEVICE_PASS
 #define KERNFOLD_UNROLL _Pragma("unroll")
 #define KERNFOLD_PRAGMA(text) _Pragma(#text)
-#define KERNFOLD_UNROLL_BY(count) KERNFOLD_PRAGMA(unroll (count))
+#define KERNFOLD_UNROLL_BY(count) KERNFOLD_PRAGMA(unroll(count))
 #else
 #define KERNFOLD_UNROLL
 #define KERNFOLD_UNROLL_BY(count)
@@ -138,9 +140,9 @@
 #define KERNFOLD_ABI KERNFOLD_ABI_MODE(built_for_baseline)
 #endif
 
-// A product that is rounded before it is added to anything. g++ contracts a*b+c into an fma where the target has one, in
-// strict mode too and across statements, and the last bit would depend on the instruction set; clang++ does so within one
-// expression only, so never across a pack's operators.
+// A product that is rounded before it is added to anything. g++ contracts a*b+c into an fma where the target has one,
+// in strict mode too and across statements, and the last bit would depend on the instruction set; clang++ does so
+// within one expression only, so never across a pack's operators.
 #if defined(__GNUC__) && !defined(__clang__) && !defined(__CUDACC__)
 #define KERNFOLD_ROUNDED(product) __builtin_assoc_barrier(product)
 #else

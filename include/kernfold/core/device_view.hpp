@@ -1,5 +1,5 @@
-// kernfold/core/device_view.hpp: arrays in the memory of a device. They are of other types than arrays of the host, so a
-// pointer never goes to the wrong side. Plain C++: no CUDA header is needed to speak of them.
+// kernfold/core/device_view.hpp: arrays in the memory of a device. They are of other types than arrays of the host, so
+// a pointer never goes to the wrong side. Plain C++: no CUDA header is needed to speak of them.
 #pragma once
 
 #include "view.hpp"
@@ -10,8 +10,7 @@ namespace kernfold {
 ///
 ///     kf::device_view{p, rows, dim}                            contiguous, row-major
 ///     kf::device_view{p, rows, dim, row_stride, col_stride}
-template <class T>
-class device_view {
+template <class T> class device_view {
  public:
   using element_type = T;
 
@@ -41,9 +40,7 @@ namespace detail {
 
 /// kf::device_view and kf::device_matrix.
 template <class A>
-concept strided_device_array = requires(A& a) {
-  a.device_data(), a.rows(), a.row_stride(), a.col_stride();
-};
+concept strided_device_array = requires(A& a) { a.device_data(), a.rows(), a.row_stride(), a.col_stride(); };
 /// Vectors of other libraries, flat: data() gives a class that wraps a pointer, as thrust::device_vector's does.
 template <class A>
 concept wrapped_device_range = requires(A& a) {
@@ -63,8 +60,7 @@ namespace detail {
 inline namespace KERNFOLD_ABI {
 
 /// The numbers of an array, wherever it is; const where they may only be read.
-template <class A>
-auto describe_on_device(A& a) {
+template <class A> auto describe_on_device(A& a) {
   if constexpr (strided_device_array<A>) {
     const auto dim = [&] {
       if constexpr (requires { a.dim(); }) return a.dim();
@@ -77,8 +73,7 @@ auto describe_on_device(A& a) {
 }
 
 /// The numbers of an argument, to be read, in the memory of either side.
-template <class A>
-auto describe_anywhere(const A& a) {
+template <class A> auto describe_anywhere(const A& a) {
   if constexpr (device_array_like<const A>) {
     const auto raw = describe_on_device(a);
     return raw_array<const std::remove_pointer_t<decltype(raw.data)>>{raw, raw.data};
@@ -87,8 +82,7 @@ auto describe_anywhere(const A& a) {
   }
 }
 /// The numbers of a target, to be written.
-template <class A>
-auto describe_output_anywhere(A&& a) {
+template <class A> auto describe_output_anywhere(A&& a) {
   using R = std::remove_reference_t<A>;
   if constexpr (device_array_like<R>) {
     const auto raw = describe_on_device(a);
@@ -102,7 +96,8 @@ auto describe_output_anywhere(A&& a) {
 }
 
 template <class A>
-using element_anywhere = std::remove_const_t<std::remove_pointer_t<decltype(describe_anywhere(std::declval<const A&>()).data)>>;
+using element_anywhere =
+    std::remove_const_t<std::remove_pointer_t<decltype(describe_anywhere(std::declval<const A&>()).data)>>;
 
 }  // namespace KERNFOLD_ABI
 }  // namespace detail

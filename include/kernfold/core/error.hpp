@@ -71,11 +71,13 @@ class message {
   message() = default;
   KERNFOLD_INLINE message(const char* letters) { *this << letters; }
   template <class Text>
-  requires requires(const Text& text) {
-    { text.data() } -> std::convertible_to<const char*>;
-    { text.size() } -> std::convertible_to<std::size_t>;
+    requires requires(const Text& text) {
+      { text.data() } -> std::convertible_to<const char*>;
+      { text.size() } -> std::convertible_to<std::size_t>;
+    }
+  KERNFOLD_INLINE message(const Text& text) {
+    *this << text;
   }
-  KERNFOLD_INLINE message(const Text& text) { *this << text; }
 
   KERNFOLD_INLINE message(const message& other) noexcept : block_(other.block_) {
     if (block_) __atomic_add_fetch(&block_->uses, 1, __ATOMIC_RELAXED);
@@ -100,10 +102,10 @@ class message {
     return *this;
   }
   template <class Text>
-  requires requires(const Text& text) {
-    { text.data() } -> std::convertible_to<const char*>;
-    { text.size() } -> std::convertible_to<std::size_t>;
-  }
+    requires requires(const Text& text) {
+      { text.data() } -> std::convertible_to<const char*>;
+      { text.size() } -> std::convertible_to<std::size_t>;
+    }
   KERNFOLD_INLINE message& operator<<(const Text& text) {
     block_ = detail::append_letters(block_, text.data(), text.size());
     return *this;
@@ -128,32 +130,33 @@ class [[gnu::visibility("default")]] error : public std::exception {
 };
 
 /// An array's rows or dimension do not fit the formula, or each other.
-struct [[gnu::visibility("default")]] shape_error : error{
-  KERNFOLD_INLINE explicit shape_error(message sentence) noexcept : error(static_cast<message&&>(sentence)){}
+struct [[gnu::visibility("default")]] shape_error : error {
+  KERNFOLD_INLINE explicit shape_error(message sentence) noexcept : error(static_cast<message&&>(sentence)) {}
 };
 
 /// An argument is unknown, missing, or given twice.
-struct [[gnu::visibility("default")]] binding_error : error{
-  KERNFOLD_INLINE explicit binding_error(message sentence) noexcept : error(static_cast<message&&>(sentence)){}
+struct [[gnu::visibility("default")]] binding_error : error {
+  KERNFOLD_INLINE explicit binding_error(message sentence) noexcept : error(static_cast<message&&>(sentence)) {}
 };
 
 /// The memory for the result is also that of an argument.
-struct [[gnu::visibility("default")]] overlap_error : error{
-  KERNFOLD_INLINE explicit overlap_error(message sentence) noexcept : error(static_cast<message&&>(sentence)){}
+struct [[gnu::visibility("default")]] overlap_error : error {
+  KERNFOLD_INLINE explicit overlap_error(message sentence) noexcept : error(static_cast<message&&>(sentence)) {}
 };
 
 /// The caller's stop condition ended the computation.
-struct [[gnu::visibility("default")]] stopped
-    : error{KERNFOLD_INLINE explicit stopped(message sentence) noexcept : error(static_cast<message&&>(sentence)){}};
+struct [[gnu::visibility("default")]] stopped : error {
+  KERNFOLD_INLINE explicit stopped(message sentence) noexcept : error(static_cast<message&&>(sentence)) {}
+};
 
 /// A call of the CUDA runtime failed.
-struct [[gnu::visibility("default")]] cuda_error : error{
-  KERNFOLD_INLINE explicit cuda_error(message sentence) noexcept : error(static_cast<message&&>(sentence)){}
+struct [[gnu::visibility("default")]] cuda_error : error {
+  KERNFOLD_INLINE explicit cuda_error(message sentence) noexcept : error(static_cast<message&&>(sentence)) {}
 };
 
 /// The instruction set asked for is unknown, was not compiled in, or is not one of this processor's.
-struct [[gnu::visibility("default")]] instruction_set_error : error{
-  KERNFOLD_INLINE explicit instruction_set_error(message sentence) noexcept : error(static_cast<message&&>(sentence)){}
+struct [[gnu::visibility("default")]] instruction_set_error : error {
+  KERNFOLD_INLINE explicit instruction_set_error(message sentence) noexcept : error(static_cast<message&&>(sentence)) {}
 };
 
 }  // namespace kernfold

@@ -1,4 +1,5 @@
-// kernfold/core/footprint.hpp: which bytes an array touches, so that results are never written over what is still to be read.
+// kernfold/core/footprint.hpp: which bytes an array touches, so that results are never written over what is still to be
+// read.
 #pragma once
 
 #include <cstdint>
@@ -28,9 +29,9 @@ inline footprint footprint_of(const void* data, const array_shape& a, std::int64
   return {first, last, magnitude(by_rows ? cols : rows) + size, magnitude(by_rows ? row : col)};
 }
 
-/// Whether two strided arrays may touch a byte in common. Empty ones touch none. Two members of the same structs, or two
-/// columns of a matrix, lie between each other without touching: arrays of the same pitch are compared piece by piece,
-/// all others by the whole stretch of memory from first to last byte.
+/// Whether two strided arrays may touch a byte in common. Empty ones touch none. Two members of the same structs, or
+/// two columns of a matrix, lie between each other without touching: arrays of the same pitch are compared piece by
+/// piece, all others by the whole stretch of memory from first to last byte.
 inline bool overlaps(const footprint& f, const footprint& g) {
   if (f.last <= g.first || g.last <= f.first) return false;
   if (f.pitch != g.pitch || f.piece > f.pitch || g.piece > g.pitch) return true;

@@ -7,8 +7,8 @@
 #include "config.hpp"
 #include "lanes.hpp"
 
-// Written over a few primitives: fma, comparisons, integers as wide as a lane. Rare lanes (huge angles, subnormal and special
-// arguments) leave through a branch that no lane takes in the common case.
+// Written over a few primitives: fma, comparisons, integers as wide as a lane. Rare lanes (huge angles, subnormal and
+// special arguments) leave through a branch that no lane takes in the common case.
 namespace kernfold::math {
 
 namespace detail {
@@ -17,8 +17,8 @@ inline namespace KERNFOLD_ABI {
 /// The C library on the host, for rare lanes; CUDA's functions on the device.
 namespace library {
 #if KERNFOLD_DEVICE_PASS
-/// The special function unit's: error below 2^-22 of the result (2 ulp); results and arguments below the least normal number
-/// are 0.
+/// The special function unit's: error below 2^-22 of the result (2 ulp); results and arguments below the least normal
+/// number are 0.
 KERNFOLD_HD_LAYER float exp2(float x) { return __nvvm_ex2_approx_ftz_f(x); }
 #else
 KERNFOLD_HD_LAYER float exp2(float x) { return __builtin_exp2f(x); }
@@ -103,10 +103,10 @@ template <class T> KERNFOLD_HD_LAYER T scale_by_power(T twice, T k) {
   return twice * max(from_bits<T>(to_bits(k) << layout::digits), T(layout::least_normal / 2));
 }
 
-/// 2^t = 2^n 2^r with n the integer nearest to t: r = t - n is exact, so the only errors are the polynomial's. (With n = floor(t)
-/// it would be rounded for small negative t, and not in the same direction by every instruction.) Where one instruction
-/// scales (AVX-512) it takes any t: an infinite n makes the result infinite or zero, although r is NaN then. Elsewhere n is added
-/// to the exponent, or the factor 2^n is built from it.
+/// 2^t = 2^n 2^r with n the integer nearest to t: r = t - n is exact, so the only errors are the polynomial's. (With n
+/// = floor(t) it would be rounded for small negative t, and not in the same direction by every instruction.) Where one
+/// instruction scales (AVX-512) it takes any t: an infinite n makes the result infinite or zero, although r is NaN
+/// then. Elsewhere n is added to the exponent, or the factor 2^n is built from it.
 template <bool Nonpositive, class T> KERNFOLD_HD_LAYER T exp2(T t) {
   using real = real_of<T>;
   using layout = format_of<T>;
@@ -163,7 +163,9 @@ template <class T, class F> KERNFOLD_HD_LAYER T replaced(const mask_t<T>& m, T r
 }
 
 /// x = 2^exponent (1 + f) with 1 + f between sqrt(1/2) and sqrt(2), for normal x.
-template <class T> struct mantissa { T exponent, f; };
+template <class T> struct mantissa {
+  T exponent, f;
+};
 template <class T> KERNFOLD_HD_LAYER mantissa<T> split_mantissa(T x) {
   using layout = format_of<T>;
   const ints_t<T> shifted = wrapping_difference(to_bits(x), ints_t<T>(layout::sqrt_half));
@@ -192,8 +194,7 @@ template <bool Binary, class T> KERNFOLD_HD_LAYER T log(T x) {
   const T s = f / (T(2) + f);
   const T z = s * s;
   T q;
-  if constexpr (std::is_same_v<real, float>)
-    q = horner(z, 0.298737377f, 0.39977473f, 0.666667759f);
+  if constexpr (std::is_same_v<real, float>) q = horner(z, 0.298737377f, 0.39977473f, 0.666667759f);
   else
     q = horner(z, 0.1479825305364836, 0.1531383268341485, 0.1818357233783097, 0.22222198429215997, 0.28571428743685545,
                0.39999999999409347, 0.6666666666666735);
@@ -228,10 +229,8 @@ template <class T> KERNFOLD_HD_LAYER T rsqrt(T x) {
   T h = fnma(x * y, y, T(1));
   y = fma(y * h, horner(h, real(0.3125), real(0.375), real(0.5)), y);
   h = fnma(x * y, y, T(1));
-  if constexpr (single)
-    y = fma(y * h, T(real(0.5)), y);
-  else
-    y = fma(y * h, horner(h, real(0.3125), real(0.375), real(0.5)), y);
+  if constexpr (single) y = fma(y * h, T(real(0.5)), y);
+  else y = fma(y * h, horner(h, real(0.3125), real(0.375), real(0.5)), y);
   if (!all(usual)) [[unlikely]]
     y = select(usual, y, T(1) / sqrt(x));
   return y;
@@ -293,7 +292,9 @@ template <class T> KERNFOLD_HD_LAYER T tanh(T x) {
 }
 
 /// hi + lo, with lo below the last place of hi.
-template <class T> struct extended { T hi, lo; };
+template <class T> struct extended {
+  T hi, lo;
+};
 /// log2(x) to twelve binary digits more than T has, for normal positive x: 2 artanh(s) / log(2) with the terms up to
 /// s^3 in two parts.
 template <class T> KERNFOLD_HD_LAYER extended<T> log2_extended(T x) {
@@ -307,8 +308,7 @@ template <class T> KERNFOLD_HD_LAYER extended<T> log2_extended(T x) {
   const T a = constant<T>(0.3333333333333333, 0.333333343f), a_lo = constant<T>(1.850371707708594e-17, -9.93410776e-9f);
   const T third = product(z, a), third_lo = fma(z_lo, a, fma(z, a_lo, fms(z, a, third)));
   T tail;
-  if constexpr (std::is_same_v<real, float>)
-    tail = horner(z, 0.117101863f, 0.142735302f, 0.200000763f);
+  if constexpr (std::is_same_v<real, float>) tail = horner(z, 0.117101863f, 0.142735302f, 0.200000763f);
   else
     tail = horner(z, 0.05507835325059109, 0.05211292501966591, 0.0588434597004537, 0.06666619936593504,
                   0.07692308381768634, 0.09090909084569711, 0.1111111111114565, 0.14285714285714188, 0.2);
@@ -342,8 +342,7 @@ template <class T> KERNFOLD_HD_LAYER T pow(T x, T y) {
   if constexpr (std::is_same_v<real, float>)
     r = horner(rest, 2 * 0.000133438152f, 2 * 0.00133880251f, 2 * 0.00962542463f, 2 * 0.0555036627f, 2 * 0.240225941f,
                2 * 0.693147182f, 2.0f);
-  else
-    r = exp2_near_zero(rest, real(2));
+  else r = exp2_near_zero(rest, real(2));
   r = zero_where(vanishes, scale_by_power(r, k));
 
   const mask_t<T> negative = x < T(0);

@@ -32,10 +32,8 @@ inline constexpr bool is_element = std::is_arithmetic_v<T> && !std::is_const_v<T
 template <class P> struct point_traits {};
 
 template <class P>
-concept point_like = requires {
-  typename point_traits<P>::element;
-}
-&&sizeof(P) % sizeof(typename point_traits<P>::element) == 0;
+concept point_like =
+    requires { typename point_traits<P>::element; } && sizeof(P) % sizeof(typename point_traits<P>::element) == 0;
 
 namespace detail {
 
@@ -72,7 +70,7 @@ template <class P> consteval int coordinates() {
 }  // namespace detail
 
 template <class P>
-requires is_element<P>
+  requires is_element<P>
 struct point_traits<P> {
   using element = P;
   static constexpr std::int64_t dim = 1;
@@ -84,21 +82,23 @@ template <detail::dense_point P, std::size_t N> struct point_traits<P[N]> {
 };
 
 template <class P>
-requires(detail::dense_point<typename P::value_type>&& std::tuple_size<P>::value > 0 &&
-         requires(P p) { p.data(); }) struct point_traits<P> {
+  requires(detail::dense_point<typename P::value_type> && std::tuple_size<P>::value > 0 && requires(P p) { p.data(); })
+struct point_traits<P> {
   using element = typename point_traits<typename P::value_type>::element;
   static constexpr std::int64_t dim = std::tuple_size<P>::value * point_traits<typename P::value_type>::dim;
 };
 
 template <class P>
-requires(detail::coordinates<P>() > 0) struct point_traits<P> {
+  requires(detail::coordinates<P>() > 0)
+struct point_traits<P> {
   using element = decltype(P::x);
   static constexpr std::int64_t dim = detail::coordinates<P>();
 };
 
 template <class P>
-requires(std::is_same_v<P, typename P::PlainObject>&& is_element<typename P::Scalar>&& P::IsVectorAtCompileTime&&
-             P::SizeAtCompileTime > 0) struct point_traits<P> {
+  requires(std::is_same_v<P, typename P::PlainObject> && is_element<typename P::Scalar> && P::IsVectorAtCompileTime &&
+           P::SizeAtCompileTime > 0)
+struct point_traits<P> {
   using element = typename P::Scalar;
   static constexpr std::int64_t dim = P::SizeAtCompileTime;
 };

@@ -6,11 +6,10 @@
 namespace kernfold {
 inline namespace KERNFOLD_ABI {
 
-/// R rows of a thread as one lane type: a column's value is loaded once and meets all of them. Unlike a pack, which has an
-/// algorithm of its own for every function, a tile calls the scalar functions: on the device those are CUDA's. Its mask, its
-/// integers and its index are tiles as well, of bool, of int32 or int64, and of int64.
-template <class V, int R>
-struct tile {
+/// R rows of a thread as one lane type: a column's value is loaded once and meets all of them. Unlike a pack, which has
+/// an algorithm of its own for every function, a tile calls the scalar functions: on the device those are CUDA's. Its
+/// mask, its integers and its index are tiles as well, of bool, of int32 or int64, and of int64.
+template <class V, int R> struct tile {
   V lane[R];
 
   tile() = default;
@@ -23,16 +22,14 @@ struct tile {
 
   /// f(a, b, ...) lane by lane.
   KERNFOLD_EXEC_CHECK_DISABLE
-  template <class F, class... As>
-  static KERNFOLD_HD tile each(F f, const As&... as) {
+  template <class F, class... As> static KERNFOLD_HD tile each(F f, const As&... as) {
     tile r;
     KERNFOLD_UNROLL
     for (int l = 0; l < R; ++l) r.lane[l] = f(as.lane[l]...);
     return r;
   }
   /// The same numbers as another type.
-  template <class W>
-  static KERNFOLD_HD tile from(const tile<W, R>& a) {
+  template <class W> static KERNFOLD_HD tile from(const tile<W, R>& a) {
     tile r;
     KERNFOLD_UNROLL
     for (int l = 0; l < R; ++l) r.lane[l] = static_cast<V>(a.lane[l]);
@@ -62,8 +59,7 @@ struct tile {
     for (int l = 0; l < R; ++l) r.lane[l] = math::to_real<V>(a.lane[l]);
     return r;
   }
-  template <class W>
-  static KERNFOLD_HD tile from_bits(const tile<W, R>& a) {
+  template <class W> static KERNFOLD_HD tile from_bits(const tile<W, R>& a) {
     tile r;
     KERNFOLD_UNROLL
     for (int l = 0; l < R; ++l) r.lane[l] = math::from_bits<V>(a.lane[l]);
@@ -158,19 +154,45 @@ struct tile {
   }
 
   // functions of one and two numbers
-  friend KERNFOLD_HD tile abs(const tile& a) { return each([](V v) KERNFOLD_INLINE_LAMBDA { return math::abs(v); }, a); }
-  friend KERNFOLD_HD tile sqrt(const tile& a) { return each([](V v) KERNFOLD_INLINE_LAMBDA { return math::sqrt(v); }, a); }
-  friend KERNFOLD_HD tile floor(const tile& a) { return each([](V v) KERNFOLD_INLINE_LAMBDA { return math::floor(v); }, a); }
-  friend KERNFOLD_HD tile trunc(const tile& a) { return each([](V v) KERNFOLD_INLINE_LAMBDA { return math::trunc(v); }, a); }
-  friend KERNFOLD_HD tile round(const tile& a) { return each([](V v) KERNFOLD_INLINE_LAMBDA { return math::round(v); }, a); }
-  friend KERNFOLD_HD tile exp(const tile& a) { return each([](V v) KERNFOLD_INLINE_LAMBDA { return math::exp(v); }, a); }
-  friend KERNFOLD_HD tile exp2(const tile& a) { return each([](V v) KERNFOLD_INLINE_LAMBDA { return math::exp2(v); }, a); }
-  friend KERNFOLD_HD tile log(const tile& a) { return each([](V v) KERNFOLD_INLINE_LAMBDA { return math::log(v); }, a); }
-  friend KERNFOLD_HD tile log2(const tile& a) { return each([](V v) KERNFOLD_INLINE_LAMBDA { return math::log2(v); }, a); }
-  friend KERNFOLD_HD tile rsqrt(const tile& a) { return each([](V v) KERNFOLD_INLINE_LAMBDA { return math::rsqrt(v); }, a); }
-  friend KERNFOLD_HD tile sin(const tile& a) { return each([](V v) KERNFOLD_INLINE_LAMBDA { return math::sin(v); }, a); }
-  friend KERNFOLD_HD tile cos(const tile& a) { return each([](V v) KERNFOLD_INLINE_LAMBDA { return math::cos(v); }, a); }
-  friend KERNFOLD_HD tile tanh(const tile& a) { return each([](V v) KERNFOLD_INLINE_LAMBDA { return math::tanh(v); }, a); }
+  friend KERNFOLD_HD tile abs(const tile& a) {
+    return each([](V v) KERNFOLD_INLINE_LAMBDA { return math::abs(v); }, a);
+  }
+  friend KERNFOLD_HD tile sqrt(const tile& a) {
+    return each([](V v) KERNFOLD_INLINE_LAMBDA { return math::sqrt(v); }, a);
+  }
+  friend KERNFOLD_HD tile floor(const tile& a) {
+    return each([](V v) KERNFOLD_INLINE_LAMBDA { return math::floor(v); }, a);
+  }
+  friend KERNFOLD_HD tile trunc(const tile& a) {
+    return each([](V v) KERNFOLD_INLINE_LAMBDA { return math::trunc(v); }, a);
+  }
+  friend KERNFOLD_HD tile round(const tile& a) {
+    return each([](V v) KERNFOLD_INLINE_LAMBDA { return math::round(v); }, a);
+  }
+  friend KERNFOLD_HD tile exp(const tile& a) {
+    return each([](V v) KERNFOLD_INLINE_LAMBDA { return math::exp(v); }, a);
+  }
+  friend KERNFOLD_HD tile exp2(const tile& a) {
+    return each([](V v) KERNFOLD_INLINE_LAMBDA { return math::exp2(v); }, a);
+  }
+  friend KERNFOLD_HD tile log(const tile& a) {
+    return each([](V v) KERNFOLD_INLINE_LAMBDA { return math::log(v); }, a);
+  }
+  friend KERNFOLD_HD tile log2(const tile& a) {
+    return each([](V v) KERNFOLD_INLINE_LAMBDA { return math::log2(v); }, a);
+  }
+  friend KERNFOLD_HD tile rsqrt(const tile& a) {
+    return each([](V v) KERNFOLD_INLINE_LAMBDA { return math::rsqrt(v); }, a);
+  }
+  friend KERNFOLD_HD tile sin(const tile& a) {
+    return each([](V v) KERNFOLD_INLINE_LAMBDA { return math::sin(v); }, a);
+  }
+  friend KERNFOLD_HD tile cos(const tile& a) {
+    return each([](V v) KERNFOLD_INLINE_LAMBDA { return math::cos(v); }, a);
+  }
+  friend KERNFOLD_HD tile tanh(const tile& a) {
+    return each([](V v) KERNFOLD_INLINE_LAMBDA { return math::tanh(v); }, a);
+  }
   friend KERNFOLD_HD tile copysign(const tile& a, const tile& b) {
     return each([](V v, V w) KERNFOLD_INLINE_LAMBDA { return math::copysign(v, w); }, a, b);
   }
@@ -182,18 +204,16 @@ struct tile {
 }  // namespace KERNFOLD_ABI
 
 namespace math {
-template <class V, int R>
-inline constexpr bool is_tile<tile<V, R>> = true;
-template <class Real, int R>
-struct lane_traits<tile<Real, R>> {
+template <class V, int R> inline constexpr bool is_tile<tile<V, R>> = true;
+template <class Real, int R> struct lane_traits<tile<Real, R>> {
   using real = Real;
   using mask = tile<bool, R>;
   using ints = tile<ints_t<Real>, R>;
   using index = tile<std::int64_t, R>;
   using wide = tile<double, R>;
   static constexpr int width = R;
-  /// Columns start at multiples of 16 bytes, so that four floats are read at once. Long ones start at odd multiples: threads
-  /// that write one column each then meet in a bank of shared memory eight at a time, not all at once.
+  /// Columns start at multiples of 16 bytes, so that four floats are read at once. Long ones start at odd multiples:
+  /// threads that write one column each then meet in a bank of shared memory eight at a time, not all at once.
   static consteval int column_stride(int reals) {
     constexpr int quad = 16 / int(sizeof(Real));
     if (reals <= 2) return reals;

@@ -43,7 +43,8 @@ template <class T> class view {
         col_stride_(static_cast<std::int64_t>(col_stride)) {}
   /// What may be written may also be read.
   template <class U>
-  requires std::is_same_v<const U, T> KERNFOLD_HD constexpr view(const view<U>& other)
+    requires std::is_same_v<const U, T>
+  KERNFOLD_HD constexpr view(const view<U>& other)
       : view(other.data(), other.rows(), other.dim(), other.row_stride(), other.col_stride()) {}
 
   KERNFOLD_HD constexpr T* data() const { return data_; }
@@ -74,7 +75,9 @@ struct array_shape {
   bool is_flat = true;
 };
 
-template <class T> struct raw_array : array_shape { T* data = nullptr; };
+template <class T> struct raw_array : array_shape {
+  T* data = nullptr;
+};
 
 namespace detail {
 
@@ -87,17 +90,13 @@ concept contiguous_range = std::is_bounded_array_v<A> || requires(A& a) {
 };
 
 template <contiguous_range A> KERNFOLD_INLINE constexpr auto* first_of(A& a) {
-  if constexpr (std::is_array_v<A>)
-    return &a[0];
-  else
-    return a.data();
+  if constexpr (std::is_array_v<A>) return &a[0];
+  else return a.data();
 }
 
 template <contiguous_range A> KERNFOLD_INLINE constexpr std::int64_t count_of(A& a) {
-  if constexpr (std::is_array_v<A>)
-    return std::extent_v<A>;
-  else
-    return static_cast<std::int64_t>(a.size());
+  if constexpr (std::is_array_v<A>) return std::extent_v<A>;
+  else return static_cast<std::int64_t>(a.size());
 }
 
 template <contiguous_range A> using item_of = std::remove_pointer_t<decltype(first_of(std::declval<A&>()))>;
@@ -147,7 +146,7 @@ template <class A> consteval array_kind kind_of() {
 
 template <class A> inline constexpr bool holds_bool = std::is_same_v<std::remove_all_extents_t<A>, bool>;
 template <class A>
-requires requires { typename A::value_type; }
+  requires requires { typename A::value_type; }
 inline constexpr bool holds_bool<A> = std::is_same_v<std::remove_const_t<typename A::value_type>, bool>;
 
 /// Says in a sentence why a type is no array.
@@ -200,10 +199,8 @@ template <class A> auto describe_as_it_comes(A& a) {
     return row_array(a.data(), a.rows(), a.cols(), a.rowStride(), a.colStride());
   } else if constexpr (kind == array_kind::strided) {
     const auto dim = [&] {
-      if constexpr (requires { a.dim(); })
-        return a.dim();
-      else
-        return a.cols();
+      if constexpr (requires { a.dim(); }) return a.dim();
+      else return a.cols();
     }();
     return row_array(a.data(), a.rows(), dim, a.row_stride(), a.col_stride());
   } else {
@@ -217,8 +214,7 @@ template <class A> auto describe_as_it_comes(A& a) {
 /// What can be an argument: a number; a contiguous range of numbers (flat) or of points (rows); an Eigen matrix, map or
 /// block; an mdspan of one or two extents; a kf::matrix or kf::view. No header of theirs is needed.
 template <class A>
-concept array_like = detail::kind_of<const std::remove_reference_t<A>>()
-!= detail::array_kind::none;
+concept array_like = detail::kind_of<const std::remove_reference_t<A>>() != detail::array_kind::none;
 
 inline namespace KERNFOLD_ABI {
 
@@ -367,10 +363,8 @@ template <class Range, class Base, class Member> auto field(Range&& structs, Mem
   constexpr bool contiguous = detail::contiguous_range<std::remove_reference_t<Range>>;
   static_assert(contiguous,
                 "kernfold: field(structs, &S::member) needs a contiguous range of structs (data() and size())");
-  if constexpr (contiguous)
-    return field(detail::first_of(structs), detail::count_of(structs), member);
-  else
-    return view<const double>{};
+  if constexpr (contiguous) return field(detail::first_of(structs), detail::count_of(structs), member);
+  else return view<const double>{};
 }
 
 }  // namespace KERNFOLD_ABI

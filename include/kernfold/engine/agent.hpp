@@ -1,9 +1,10 @@
 // kernfold/engine/agent.hpp: the one loop nest. The rows that a lane holds meet the columns of a tile, in blocks: the
 // pair stage of the program is evaluated for each, and the folds absorb its roots.
 //
-// A processor overlaps the chains of dependent instructions of as many pairs as its schedulers hold, which for long chains are too few.
-// So where a type of lanes says so, the pair stage is cut in two: one pass over a stretch of columns up to what an exponential
-// starts from, which goes to a small array, and another pass from there. The results are the same.
+// A processor overlaps the chains of dependent instructions of as many pairs as its schedulers hold, which for long
+// chains are too few. So where a type of lanes says so, the pair stage is cut in two: one pass over a stretch of
+// columns up to what an exponential starts from, which goes to a small array, and another pass from there. The results
+// are the same.
 #pragma once
 
 #include "../reduction/concepts.hpp"
@@ -12,27 +13,24 @@ namespace kernfold {
 inline namespace KERNFOLD_ABI {
 
 /// What the parameter stage kept.
-template <class Real>
-struct parameter_values {
+template <class Real> struct parameter_values {
   const Real* reals;
   const std::int64_t* indices;
 };
 
 /// What the row stage kept for one set of lanes, and the rows' numbers.
-template <class T>
-struct row_values {
-  const T* reals;                        // (kept reals)
-  const math::index_t<T>* indices;       // (kept indices)
+template <class T> struct row_values {
+  const T* reals;                   // (kept reals)
+  const math::index_t<T>* indices;  // (kept indices)
   math::index_t<T> numbers;
 };
 
 /// What the column stage kept for the columns of a tile.
-template <class Real>
-struct column_tile {
-  const Real* reals;                     // (count, kept reals, padded as the lanes want it)
-  const std::int64_t* indices;           // (count, kept indices)
+template <class Real> struct column_tile {
+  const Real* reals;            // (count, kept reals, padded as the lanes want it)
+  const std::int64_t* indices;  // (count, kept indices)
   int count;
-  std::int64_t first;                    // number of the first column
+  std::int64_t first;  // number of the first column
 };
 
 }  // namespace KERNFOLD_ABI
@@ -40,14 +38,12 @@ struct column_tile {
 namespace detail {
 inline namespace KERNFOLD_ABI {
 
-/// The roots of a block of columns, as a fold sees them. Late: the nodes that are evaluated only where a late root is asked for.
-template <int FirstRoot, class Late, class Frame>
-struct root_values {
+/// The roots of a block of columns, as a fold sees them. Late: the nodes that are evaluated only where a late root is
+/// asked for.
+template <int FirstRoot, class Late, class Frame> struct root_values {
   Frame* frames;
-  template <int R>
-  KERNFOLD_HD_LAYER auto root(int column) const { return root_of<FirstRoot + R>(frames[column]); }
-  template <int R>
-  KERNFOLD_HD_LAYER auto late_root(int column) const {
+  template <int R> KERNFOLD_HD_LAYER auto root(int column) const { return root_of<FirstRoot + R>(frames[column]); }
+  template <int R> KERNFOLD_HD_LAYER auto late_root(int column) const {
     evaluate(frames[column], no_source{}, Late{});
     return root<R>(column);
   }
@@ -55,14 +51,12 @@ struct root_values {
 
 }  // namespace KERNFOLD_ABI
 
-template <class Fold>
-consteval int late_roots_of() {
+template <class Fold> consteval int late_roots_of() {
   if constexpr (requires { Fold::late_roots; }) return Fold::late_roots;
   else return 0;
 }
 /// The nodes of a program's pair stage without those that only the late roots of the folds at At... need.
-template <class P, class... At>
-consteval auto prompt_nodes() {
+template <class P, class... At> consteval auto prompt_nodes() {
   bool is_wanted[P::root_count + 1];
   for (bool& wanted : is_wanted) wanted = true;
   const auto exclude = [&](int first, int late) {
@@ -86,17 +80,16 @@ KERNFOLD_HD_LAYER void see_rows(frame<P, stage::pair, T>& f, const parameter_val
   f.row_number = rows.numbers;
 }
 
-/// What the rows of T know of the columns, for each of the Folds, a type_list of fold_at<...>: nothing of it depends on a program.
-template <class Folds, class T, class Places = std::make_integer_sequence<int, Folds::size>>
-struct fold_states;
+/// What the rows of T know of the columns, for each of the Folds, a type_list of fold_at<...>: nothing of it depends on
+/// a program.
+template <class Folds, class T, class Places = std::make_integer_sequence<int, Folds::size>> struct fold_states;
 template <class... At, class T, int... Place>
 struct fold_states<type_list<At...>, T, std::integer_sequence<int, Place...>> {
   using folds = type_list<At...>;
   using lanes = T;
   using states = detail::slot_list_of<typename At::fold::template state<T>...>;
   using fold_numbers = std::integer_sequence<int, Place...>;
-  template <int Fold>
-  using fold_number = type_at<folds, Fold>;
+  template <int Fold> using fold_number = type_at<folds, Fold>;
   static constexpr bool has_factors = ((At::outer_root >= 0) || ...);  // any that left a sum
 
   static KERNFOLD_HD_LAYER void identity(states& s) { (At::fold::identity(detail::get<Place>(s)), ...); }
@@ -104,15 +97,11 @@ struct fold_states<type_list<At...>, T, std::integer_sequence<int, Place...>> {
     (At::fold::merge(detail::get<Place>(s), detail::get<Place>(later)), ...);
   }
   KERNFOLD_EXEC_CHECK_DISABLE
-  template <class F>
-  static KERNFOLD_HD_LAYER void for_each_fold(F&& f) {
-    (f(detail::place<Place>{}), ...);
-  }
+  template <class F> static KERNFOLD_HD_LAYER void for_each_fold(F&& f) { (f(detail::place<Place>{}), ...); }
 };
 
 /// P: the program. Folds: a type_list of fold_at<...>. T: the lanes.
-template <class P, class Folds, class T, class Places = std::make_integer_sequence<int, Folds::size>>
-struct agent;
+template <class P, class Folds, class T, class Places = std::make_integer_sequence<int, Folds::size>> struct agent;
 template <class P, class... At, class T, int... Place>
 struct agent<P, type_list<At...>, T, std::integer_sequence<int, Place...>> : fold_states<type_list<At...>, T> {
   using real = math::real_of<T>;
@@ -123,8 +112,7 @@ struct agent<P, type_list<At...>, T, std::integer_sequence<int, Place...>> : fol
   /// Whether absorbing the roots is itself a long chain.
   static constexpr bool has_chains = (requires { At::fold::is_chain; } || ...);
 
-  template <class Fold>
-  static consteval int block_of() {
+  template <class Fold> static consteval int block_of() {
     if constexpr (requires { Fold::template block_for<T>; }) return Fold::template block_for<T>;
     else return Fold::block;
   }
@@ -139,8 +127,7 @@ struct agent<P, type_list<At...>, T, std::integer_sequence<int, Place...>> : fol
   static constexpr int pass_columns = [] {
     if constexpr (requires { math::lane_traits<T>::pass_columns; })
       return P::cut_pair_stage(has_chains).carried_reals > 0 ? math::lane_traits<T>::pass_columns : 0;
-    else
-      return 0;
+    else return 0;
   }();
 
   /// On a device: columns whose pairs are evaluated side by side, so that the loop's own work is small beside theirs.
@@ -151,8 +138,8 @@ struct agent<P, type_list<At...>, T, std::integer_sequence<int, Place...>> : fol
   }();
 
   /// Folds the columns of a tile into the states of the rows.
-  static KERNFOLD_HD_LAYER void fold_tile(states& s, const parameter_values<real>& parameters, const row_values<T>& rows,
-                                    const column_tile<real>& tile) {
+  static KERNFOLD_HD_LAYER void fold_tile(states& s, const parameter_values<real>& parameters,
+                                          const row_values<T>& rows, const column_tile<real>& tile) {
     accumulators a;
     (At::fold::open(detail::get<Place>(a), detail::get<Place>(s), tile.first), ...);
     if constexpr (pass_columns > 0) {
@@ -190,22 +177,23 @@ struct agent<P, type_list<At...>, T, std::integer_sequence<int, Place...>> : fol
   static constexpr int step = pass_columns > 0 ? carried : 0;  // from what one column carried to the next's
 
   static KERNFOLD_HD_LAYER void fold_in_two_passes(accumulators& a, const parameter_values<real>& parameters,
-                                             const row_values<T>& rows, const column_tile<real>& tile, int c, int end) {
+                                                   const row_values<T>& rows, const column_tile<real>& tile, int c,
+                                                   int end) {
     alignas(64) T between[pass_columns * carried];
     for (int k = c; k < end; ++k) {
       KERNFOLD_KEEP_LOOP_WHOLE;
       pair_frame f;
       see_pair(f, parameters, rows, tile, k);
       evaluate(f, detail::no_source{}, selected<first_pass>{});
-      for_each_component<carried>([&](int r) KERNFOLD_INLINE_LAMBDA {
-        between[(k - c) * carried + r] = f.local[passes.carried_offset[r]];
-      });
+      for_each_component<carried>(
+          [&](int r) KERNFOLD_INLINE_LAMBDA { between[(k - c) * carried + r] = f.local[passes.carried_offset[r]]; });
     }
     fold_columns(a, parameters, rows, tile, c, end, between);
   }
   /// Columns begin, ..., end - 1; `between` has what a first pass carried, or is null.
-  static KERNFOLD_HD_LAYER void fold_columns(accumulators& a, const parameter_values<real>& parameters, const row_values<T>& rows,
-                                             const column_tile<real>& tile, int begin, int end, const T* between) {
+  static KERNFOLD_HD_LAYER void fold_columns(accumulators& a, const parameter_values<real>& parameters,
+                                             const row_values<T>& rows, const column_tile<real>& tile, int begin,
+                                             int end, const T* between) {
     int c = begin;
     KERNFOLD_UNROLL_BY(columns_unrolled)
     for (; c + block <= end; c += block)
@@ -215,9 +203,9 @@ struct agent<P, type_list<At...>, T, std::integer_sequence<int, Place...>> : fol
         fold_block(a, parameters, rows, tile, c, between + (c - begin) * step, std::integer_sequence<int, 0>{});
   }
   template <int... Columns>
-  static KERNFOLD_HD_LAYER void fold_block(accumulators& a, const parameter_values<real>& parameters, const row_values<T>& rows,
-                                     const column_tile<real>& tile, int c, const T* between,
-                                     std::integer_sequence<int, Columns...>) {
+  static KERNFOLD_HD_LAYER void fold_block(accumulators& a, const parameter_values<real>& parameters,
+                                           const row_values<T>& rows, const column_tile<real>& tile, int c,
+                                           const T* between, std::integer_sequence<int, Columns...>) {
     KERNFOLD_KEEP_LOOP_WHOLE;
     pair_frame frames[sizeof...(Columns)];
     (evaluate_pair(frames[Columns], parameters, rows, tile, c + Columns, between + Columns * step), ...);
@@ -225,8 +213,9 @@ struct agent<P, type_list<At...>, T, std::integer_sequence<int, Place...>> : fol
                                                    detail::root_values<At::first_root, late, pair_frame>{frames}, c),
      ...);
   }
-  static KERNFOLD_HD_LAYER void evaluate_pair(pair_frame& f, const parameter_values<real>& parameters, const row_values<T>& rows,
-                                        const column_tile<real>& tile, int c, [[maybe_unused]] const T* between) {
+  static KERNFOLD_HD_LAYER void evaluate_pair(pair_frame& f, const parameter_values<real>& parameters,
+                                              const row_values<T>& rows, const column_tile<real>& tile, int c,
+                                              [[maybe_unused]] const T* between) {
     see_pair(f, parameters, rows, tile, c);
     if constexpr (pass_columns > 0) {
       for_each_component<carried>(
@@ -236,8 +225,8 @@ struct agent<P, type_list<At...>, T, std::integer_sequence<int, Place...>> : fol
       evaluate(f, detail::no_source{}, prompt{});
     }
   }
-  static KERNFOLD_HD_LAYER void see_pair(pair_frame& f, const parameter_values<real>& parameters, const row_values<T>& rows,
-                                   const column_tile<real>& tile, int c) {
+  static KERNFOLD_HD_LAYER void see_pair(pair_frame& f, const parameter_values<real>& parameters,
+                                         const row_values<T>& rows, const column_tile<real>& tile, int c) {
     constexpr stage_size columns = P::size(stage::column);
     constexpr int reals = math::column_stride<T>(columns.kept_reals), indices = columns.kept_indices;
     see_rows(f, parameters, rows);

@@ -7,30 +7,26 @@ namespace kernfold {
 namespace detail {
 inline namespace KERNFOLD_ABI {
 
-template <class V>
-struct value_traits {
+template <class V> struct value_traits {
   using real = V;
   static constexpr int dim = 1;
 };
-template <class T, int N>
-struct value_traits<vec<T, N>> {
+template <class T, int N> struct value_traits<vec<T, N>> {
   using real = T;
   static constexpr int dim = N;
 };
 
 /// Values in the order of the variables' positions.
-template <class... Values>
-struct value_source {
+template <class... Values> struct value_source {
   slot_list_of<Values...> values;
 
-  template <class T, class Leaf>
-  KERNFOLD_HD_LAYER T load(int, int k) const { return T(component<Leaf>(k)); }
-  template <class T, class Leaf>
-  KERNFOLD_HD_LAYER std::int64_t load_index(int, int k) const { return static_cast<std::int64_t>(component<Leaf>(k)); }
+  template <class T, class Leaf> KERNFOLD_HD_LAYER T load(int, int k) const { return T(component<Leaf>(k)); }
+  template <class T, class Leaf> KERNFOLD_HD_LAYER std::int64_t load_index(int, int k) const {
+    return static_cast<std::int64_t>(component<Leaf>(k));
+  }
 
  private:
-  template <class Leaf>
-  KERNFOLD_HD_LAYER auto component(int k) const {
+  template <class Leaf> KERNFOLD_HD_LAYER auto component(int k) const {
     constexpr bool given = Leaf::position < int(sizeof...(Values));
     static_assert(given, "kernfold: eval(f, values...) takes one value for each position of the formula's variables");
     using value = type_at<type_list<Values...>, Leaf::position>;
@@ -41,8 +37,7 @@ struct value_source {
   }
 };
 
-template <class T, class... Values>
-KERNFOLD_HD_LAYER value_source<Values...> make_values(const Values&... values) {
+template <class T, class... Values> KERNFOLD_HD_LAYER value_source<Values...> make_values(const Values&... values) {
   return {slot_list_of<Values...>{{values}...}};
 }
 
@@ -58,14 +53,16 @@ KERNFOLD_HD_LAYER void evaluate_stage(frame<P, S, T>& f, T* kept, std::int64_t* 
 
 inline namespace KERNFOLD_ABI {
 
-/// F(p, x_i, y_j) for given values, each a kf::vec<T, dim> or a number, in the order of the variables' positions; `i` and `j`
-/// are what row_index and column_index stand for. In device code name the formula's type: eval_at<decltype(F)>(...).
+/// F(p, x_i, y_j) for given values, each a kf::vec<T, dim> or a number, in the order of the variables' positions; `i`
+/// and `j` are what row_index and column_index stand for. In device code name the formula's type:
+/// eval_at<decltype(F)>(...).
 template <formula Formula, class First, class... Rest>
 KERNFOLD_HD_LAYER auto eval_at(std::int64_t i, std::int64_t j, const First& first, const Rest&... rest) {
   using F = std::remove_cvref_t<Formula>;
   using T = typename detail::value_traits<First>::real;
   using P = program<depends_on_i, typename detail::lowered<F, depends_on_i>::type>;
-  constexpr stage_size parameters = P::size(stage::parameter), rows = P::size(stage::row), columns = P::size(stage::column);
+  constexpr stage_size parameters = P::size(stage::parameter), rows = P::size(stage::row),
+                       columns = P::size(stage::column);
   const auto source = detail::make_values<T>(first, rest...);
   T parameter_reals[parameters.kept_reals + 1], row_reals[rows.kept_reals + 1], column_reals[columns.kept_reals + 1];
   std::int64_t parameter_indices[parameters.kept_indices + 1], row_indices[rows.kept_indices + 1],
@@ -103,9 +100,12 @@ KERNFOLD_HD_LAYER auto eval_at(std::int64_t i, std::int64_t j, const First& firs
 /// F(p, x, y) for given values: kf::vec<float, 3> f = kf::eval(F, x, y). In device code: kf::eval<decltype(F)>(x, y).
 template <formula F, class... Values>
   requires(!(formula<Values> || ...))
-KERNFOLD_HD_LAYER auto eval(const Values&... values) { return eval_at<F>(0, 0, values...); }
-template <formula F, class... Values>
-KERNFOLD_HD_LAYER auto eval(F, const Values&... values) { return eval_at<F>(0, 0, values...); }
+KERNFOLD_HD_LAYER auto eval(const Values&... values) {
+  return eval_at<F>(0, 0, values...);
+}
+template <formula F, class... Values> KERNFOLD_HD_LAYER auto eval(F, const Values&... values) {
+  return eval_at<F>(0, 0, values...);
+}
 
 }  // namespace KERNFOLD_ABI
 }  // namespace kernfold

@@ -6,14 +6,15 @@
 
 namespace kernfold {
 
-/// An array as the engine reads it: element (i, k) lies i row_stride + k col_stride elements from data. The element type
-/// is that of the leaf, known at compile time.
+/// An array as the engine reads it: element (i, k) lies i row_stride + k col_stride elements from data. The element
+/// type is that of the leaf, known at compile time.
 struct leaf_array {
   const void* data;
   std::int64_t row_stride, col_stride;
   std::int64_t rows;
   bool is_number = false;  // a plain number, which the caller keeps in eight bytes at data
-  alignas(8) unsigned char number[8] = {};  // where data is null: the number's bytes, for a device that could not read the caller's
+  alignas(8) unsigned char number[8] =
+      {};  // where data is null: the number's bytes, for a device that could not read the caller's
 };
 
 /// An array as the engine writes it.
@@ -24,20 +25,16 @@ struct output_array {
 };
 
 /// One sweep over the pairs that computes the reductions Specs, all along one axis, from real type Real.
-template <axis Axis, accumulation A, role_set Lowering, class Real, class... Specs>
-struct sweep_plan {
+template <axis Axis, accumulation A, role_set Lowering, class Real, class... Specs> struct sweep_plan {
   static constexpr axis folded_axis = Axis;
   static constexpr bool folds_rows = Axis == axis::both;
   static constexpr role_set rows = (Axis == axis::i ? depends_on_j : depends_on_i) | Lowering;
   using real = Real;
   static constexpr int output_count = sizeof...(Specs);
 
-  template <class Spec>
-  using plan_of = typename Spec::template plan<rows, folds_rows, A>;
-  template <class List>
-  struct program_of;
-  template <class... Roots>
-  struct program_of<type_list<Roots...>> {
+  template <class Spec> using plan_of = typename Spec::template plan<rows, folds_rows, A>;
+  template <class List> struct program_of;
+  template <class... Roots> struct program_of<type_list<Roots...>> {
     using type = detail::program_with<rows, typename detail::rescaled_program<rows, Roots...>::roots>;
   };
   using program_type = typename program_of<
@@ -51,14 +48,13 @@ struct sweep_plan {
     return first;
   }
   template <int Number, class Spec>
-  using fold_of = detail::fold_at<
-      typename plan_of<Spec>::fold, first_root(Number),
-      is_integer<typename plan_of<Spec>::outer, 1> ? no_root : first_root(Number) + plan_of<Spec>::roots::size>;
+  using fold_of =
+      detail::fold_at<typename plan_of<Spec>::fold, first_root(Number),
+                      is_integer<typename plan_of<Spec>::outer, 1> ? no_root
+                                                                   : first_root(Number) + plan_of<Spec>::roots::size>;
 
-  template <class Numbers>
-  struct folds_of;
-  template <int... Ns>
-  struct folds_of<std::integer_sequence<int, Ns...>> {
+  template <class Numbers> struct folds_of;
+  template <int... Ns> struct folds_of<std::integer_sequence<int, Ns...>> {
     using type = type_list<fold_of<Ns, Specs>...>;
   };
   using folds = typename folds_of<std::make_integer_sequence<int, output_count>>::type;
@@ -80,11 +76,10 @@ inline namespace KERNFOLD_ABI {
 ///   copies_to, run_copied<Reduction, Real>(executor, arrays, counts, outputs)      or, elsewhere, on copies
 /// and, for columns that arrive in pieces, with the states of all rows:
 ///   begin<Plan>(executor, leaves, rows)                    states that have seen no columns
-///   absorb(executor, states, leaves, rows, first, end)     columns first to end - 1, which the leaves show from row 0 on
-///   merge(states, later, leaves)                           `later` has the columns that come after
-///   finish(executor, states, leaves, outputs, rows, columns)
-template <class Executor>
-struct executor_traits;
+///   absorb(executor, states, leaves, rows, first, end)     columns first to end - 1, which the leaves show from row 0
+///   on merge(states, later, leaves)                           `later` has the columns that come after finish(executor,
+///   states, leaves, outputs, rows, columns)
+template <class Executor> struct executor_traits;
 
 }  // namespace KERNFOLD_ABI
 }  // namespace kernfold

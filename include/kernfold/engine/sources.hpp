@@ -8,7 +8,8 @@ namespace detail {
 inline namespace KERNFOLD_ABI {
 
 template <class Leaf, class Real>
-using element_in = std::conditional_t<std::is_same_v<typename Leaf::element, default_real>, Real, typename Leaf::element>;
+using element_in =
+    std::conditional_t<std::is_same_v<typename Leaf::element, default_real>, Real, typename Leaf::element>;
 
 /// Writes or adds numbers to places `stride` apart.
 template <class Element>
@@ -17,25 +18,21 @@ KERNFOLD_ONCE void scatter_rows(Element* to, const Element* from, std::int64_t s
 }
 
 /// Component k of row `row` of an array.
-template <class Leaf, class Real>
-KERNFOLD_HD_LAYER auto read_element(const leaf_array& a, std::int64_t row, int k) {
+template <class Leaf, class Real> KERNFOLD_HD_LAYER auto read_element(const leaf_array& a, std::int64_t row, int k) {
   return elements_of<element_in<Leaf, Real>>(a)[row * a.row_stride + k * a.col_stride];
 }
 
 /// One row, one column of the pairs, or a parameter (row 0).
-template <class Real>
-struct single_source {
+template <class Real> struct single_source {
   const leaf_array* leaves;
   std::int64_t row;
 
-  template <class T, class Leaf>
-  KERNFOLD_HD_LAYER T load(int number, int k) const {
+  template <class T, class Leaf> KERNFOLD_HD_LAYER T load(int number, int k) const {
     if constexpr (is_origin<Leaf>)
       return T(Real(origin_component<element_in<typename Leaf::variable, Real>>(leaves[number], k)));
     else return T(Real(read_element<Leaf, Real>(leaves[number], row, k)));
   }
-  template <class T, class Leaf>
-  KERNFOLD_HD_LAYER std::int64_t load_index(int number, int k) const {
+  template <class T, class Leaf> KERNFOLD_HD_LAYER std::int64_t load_index(int number, int k) const {
     return std::int64_t(read_element<Leaf, Real>(leaves[number], row, k));
   }
 };

@@ -10,8 +10,7 @@ namespace kernfold {
 
 /// The number Num / Den in lowest terms with Den > 0; with Den = 0, the double whose bits are Num.
 /// Never passes through float: 1/3 in a double formula is the double nearest to 1/3.
-template <std::int64_t Num, std::int64_t Den = 1>
-struct Constant : formula_base {
+template <std::int64_t Num, std::int64_t Den = 1> struct Constant : formula_base {
   static constexpr int dim = 1;
   static constexpr role_set depends = no_roles;
   static constexpr kind result = kind::real;
@@ -23,30 +22,26 @@ struct Constant : formula_base {
 };
 
 /// The zero vector of dimension Dim.
-template <int Dim>
-struct Zero : formula_base {
+template <int Dim> struct Zero : formula_base {
   static constexpr int dim = Dim;
   static constexpr role_set depends = no_roles;
   static constexpr kind result = kind::real;
 };
 
-template <class F>
-inline constexpr bool is_zero = false;
-template <int D>
-inline constexpr bool is_zero<Zero<D>> = true;
-template <class F>
-inline constexpr bool is_constant = false;
-template <std::int64_t N, std::int64_t D>
-inline constexpr bool is_constant<Constant<N, D>> = true;
-template <class F, std::int64_t N>
-inline constexpr bool is_integer = std::is_same_v<F, Constant<N, 1>>;
+template <class F> inline constexpr bool is_zero = false;
+template <int D> inline constexpr bool is_zero<Zero<D>> = true;
+template <class F> inline constexpr bool is_constant = false;
+template <std::int64_t N, std::int64_t D> inline constexpr bool is_constant<Constant<N, D>> = true;
+template <class F, std::int64_t N> inline constexpr bool is_integer = std::is_same_v<F, Constant<N, 1>>;
 
 namespace detail {
 
 /// A constant as data, so that arithmetic on constants is ordinary code and not template recursion.
 struct number {
   std::int64_t num, den;
-  KERNFOLD_INLINE constexpr double value() const { return den ? double(num) / double(den) : __builtin_bit_cast(double, num); }
+  KERNFOLD_INLINE constexpr double value() const {
+    return den ? double(num) / double(den) : __builtin_bit_cast(double, num);
+  }
   constexpr bool rational() const { return den != 0; }
 };
 
@@ -85,8 +80,7 @@ constexpr number times(number a, number b) {
   std::int64_t num = 0, den = 0;
   if (a.rational() && b.rational()) {
     const number c = reduced(a.num, b.den), d = reduced(b.num, a.den);
-    if (multiply(c.num, d.num, num) && multiply(c.den, d.den, den))
-      return reduced(num, den);
+    if (multiply(c.num, d.num, num) && multiply(c.den, d.den, den)) return reduced(num, den);
   }
   return real_number(a.value() * b.value());
 }
@@ -99,23 +93,18 @@ constexpr number plus(number a, number b) {
 }
 constexpr number inverse(number a) { return a.rational() ? reduced(a.den, a.num) : real_number(1.0 / a.value()); }
 
-template <class C>
-inline constexpr number number_of{C::numerator, C::denominator};
-template <int D>
-inline constexpr number number_of<Zero<D>>{0, 1};
+template <class C> inline constexpr number number_of{C::numerator, C::denominator};
+template <int D> inline constexpr number number_of<Zero<D>>{0, 1};
 
-template <std::int64_t Num, std::int64_t Den>
-struct constant_type {
+template <std::int64_t Num, std::int64_t Den> struct constant_type {
   using type = Constant<Num, Den>;
 };
-template <>
-struct constant_type<0, 1> {
+template <> struct constant_type<0, 1> {
   using type = Zero<1>;
 };
 
 /// Digits of a literal such as 2.5 or 1e-3, as an exact rational where that fits, else as a double.
-template <char... Cs>
-consteval number parse_literal() {
+template <char... Cs> consteval number parse_literal() {
   const char text[] = {Cs..., '\0'};
   std::int64_t num = 0;
   long double value = 0;
@@ -140,8 +129,7 @@ consteval number parse_literal() {
     exponent += negative ? -written : written;
   }
   std::int64_t scale = 1;
-  for (int e = exponent < 0 ? -exponent : exponent; e > 0 && exact; --e)
-    exact = multiply(scale, 10, scale);
+  for (int e = exponent < 0 ? -exponent : exponent; e > 0 && exact; --e) exact = multiply(scale, 10, scale);
   if (exact) return exponent < 0 ? reduced(num, scale) : times({num, 1}, {scale, 1});
   long double power = 1, factor = 10;
   for (int e = exponent < 0 ? -exponent : exponent; e != 0; e /= 2) {
@@ -158,8 +146,7 @@ template <std::int64_t Num, std::int64_t Den = 1>
 using constant_t = typename detail::constant_type<detail::reduced(Num, Den).num, detail::reduced(Num, Den).den>::type;
 
 namespace detail {
-template <auto Value, std::int64_t Den>
-consteval auto make_constant() {
+template <auto Value, std::int64_t Den> consteval auto make_constant() {
   if constexpr (std::is_integral_v<decltype(Value)>) {
     static_assert(Den != 0, "kernfold: a constant's denominator must not be 0");
     return constant_t<std::int64_t(Value), Den>{};
@@ -171,17 +158,14 @@ consteval auto make_constant() {
 }  // namespace detail
 
 /// kf::constant<3>, kf::constant<1, 3>, and kf::constant<2.5> where the compiler takes doubles as template arguments.
-template <auto Value, std::int64_t Den = 1>
-inline constexpr auto constant = detail::make_constant<Value, Den>();
+template <auto Value, std::int64_t Den = 1> inline constexpr auto constant = detail::make_constant<Value, Den>();
 
 /// The zero vector as a formula.
-template <int Dim>
-inline constexpr Zero<Dim> zero{};
+template <int Dim> inline constexpr Zero<Dim> zero{};
 
 namespace literals {
 /// 2_c, 2.5_c, 1_c / 3_c: exact numbers inside formulas.
-template <char... Cs>
-consteval auto operator""_c() {
+template <char... Cs> consteval auto operator""_c() {
   constexpr detail::number n = detail::parse_literal<Cs...>();
   return typename detail::constant_type<n.num, n.den>::type{};
 }

@@ -1,11 +1,12 @@
-// kernfold/formula/distance_bound.hpp: whether a distance can be below a threshold at all, for half of what the distance costs.
+// kernfold/formula/distance_bound.hpp: whether a distance can be below a threshold at all, for half of what the
+// distance costs.
 //
 //   |u - v|^2 = |a|^2 + |b|^2 - 2 <a, b>,   a = u - o,  b = v - o,
-// with a known per row and b per column, takes D fused multiply-adds per pair, where differences and their squares take 2 D.
-// It is rounded in proportion to |a|^2 + |b|^2, which is no use where a distance is wanted. But a reduction that keeps the least
-// distances needs few of them, and only has to know which: so both squares are lowered beforehand by more than all rounding
-// can amount to, and what is not below a threshold then has a distance that is not. The origin o, somewhere among the v, makes
-// |a| and |b| the size of the cloud and not its distance from zero.
+// with a known per row and b per column, takes D fused multiply-adds per pair, where differences and their squares take
+// 2 D. It is rounded in proportion to |a|^2 + |b|^2, which is no use where a distance is wanted. But a reduction that
+// keeps the least distances needs few of them, and only has to know which: so both squares are lowered beforehand by
+// more than all rounding can amount to, and what is not below a threshold then has a distance that is not. The origin
+// o, somewhere among the v, makes |a| and |b| the size of the cloud and not its distance from zero.
 #pragma once
 
 #include "scale.hpp"
@@ -13,25 +14,22 @@
 namespace kernfold {
 namespace detail {
 
-/// By how much, relative to |a|^2 + |b|^2: with U the unit roundoff, a and b take 2 U off the product, their squares D + 3, the
-/// chain of the bound 2 D, the distance itself and what follows for it from the threshold 2 (D + 4), the threshold's
-/// difference from the row's square 6.
+/// By how much, relative to |a|^2 + |b|^2: with U the unit roundoff, a and b take 2 U off the product, their squares D
+/// + 3, the chain of the bound 2 D, the distance itself and what follows for it from the threshold 2 (D + 4), the
+/// threshold's difference from the row's square 6.
 template <class Real, int D>
 inline constexpr Real distance_margin = Real(6 * D + 32) * (sizeof(Real) == 4 ? Real(0x1p-24) : Real(0x1p-53));
-/// Squares up to here do not overflow on the way to a finite distance (products that do belong to an infinite one). What
-/// underflows is less than `least_square`.
-template <class Real>
-inline constexpr Real largest_square = sizeof(Real) == 4 ? Real(0x1p120) : Real(0x1p1000);
-template <class Real>
-inline constexpr Real least_square = sizeof(Real) == 4 ? Real(0x1p-100) : Real(0x1p-960);
+/// Squares up to here do not overflow on the way to a finite distance (products that do belong to an infinite one).
+/// What underflows is less than `least_square`.
+template <class Real> inline constexpr Real largest_square = sizeof(Real) == 4 ? Real(0x1p120) : Real(0x1p1000);
+template <class Real> inline constexpr Real least_square = sizeof(Real) == 4 ? Real(0x1p-100) : Real(0x1p-960);
 
 }  // namespace detail
 
-/// A lower bound of f = |a|^2 in D dimensions, as an addend of a distance's bound; 0, which bounds any, where f is too large.
-template <int D>
-struct LoweredSquare : elementwise<LoweredSquare<D>> {
-  template <class T>
-  KERNFOLD_HD static T eval(T f) {
+/// A lower bound of f = |a|^2 in D dimensions, as an addend of a distance's bound; 0, which bounds any, where f is too
+/// large.
+template <int D> struct LoweredSquare : elementwise<LoweredSquare<D>> {
+  template <class T> KERNFOLD_HD static T eval(T f) {
     using real = math::real_of<T>;
     const T lowered = math::fma(f, T(1 - detail::distance_margin<real, D>), T(-detail::least_square<real>));
     return math::select(f <= T(detail::largest_square<real>), lowered, T(0));
@@ -51,28 +49,25 @@ struct AddScalprod : operation<AddScalprod> {
 namespace detail {
 
 /// Of a lowered formula F: |u - v|^2 < t only if `pairs` < t - `rows`, with `rows` known per row. Not for every F.
-template <class F, role_set Rows>
-struct distance_bound {
+template <class F, role_set Rows> struct distance_bound {
   static constexpr bool exists = false;
   using roots = type_list<>;
 };
-template <class U, class V>
-struct bound_between {
+template <class U, class V> struct bound_between {
   static constexpr bool exists = true;
   static constexpr int dim = U::dim;
   using a = node<Sub, U, origin_of<V>>;
   using b = node<Sub, V, origin_of<V>>;
-  template <class Vector>
-  using square = node<LoweredSquare<dim>, node<SqNorm2, Vector>>;
+  template <class Vector> using square = node<LoweredSquare<dim>, node<SqNorm2, Vector>>;
   using pairs = node<AddScalprod, square<b>, node<Mul, Constant<-2>, a>, b>;
   using roots = type_list<pairs, square<a>>;
 };
 /// Twice the vectors are kept, so not of long ones.
 inline constexpr int most_bounded_dim = 32;
 template <class U, class V, role_set Rows>
-inline constexpr bool is_bounded = (Rows & bounds_distances) != 0 && stage_in<U, Rows> == stage::row &&
-                                   stage_in<V, Rows> == stage::column && is_real_variable<V> && U::dim == V::dim &&
-                                   U::dim <= most_bounded_dim;
+inline constexpr bool is_bounded =
+    (Rows & bounds_distances) != 0 && stage_in<U, Rows> == stage::row && stage_in<V, Rows> == stage::column &&
+    is_real_variable<V> && U::dim == V::dim && U::dim <= most_bounded_dim;
 template <class U, class V, role_set Rows>
   requires is_bounded<U, V, Rows>
 struct distance_bound<node<SqDist, U, V>, Rows> : bound_between<U, V> {};
@@ -81,8 +76,7 @@ template <class U, class V, role_set Rows>
 struct distance_bound<node<SqDist, U, V>, Rows> : bound_between<V, U> {};
 
 /// F, and where there is a bound, its parts.
-template <class F, role_set Rows>
-using roots_with_bound = join<type_list<F>, typename distance_bound<F, Rows>::roots>;
+template <class F, role_set Rows> using roots_with_bound = join<type_list<F>, typename distance_bound<F, Rows>::roots>;
 
 }  // namespace detail
 }  // namespace kernfold

@@ -11,10 +11,9 @@ namespace kernfold {
 inline namespace KERNFOLD_ABI {
 
 /// What one stage of a program P works on. T is the type of its lanes: a scalar for parameters and columns, the lanes
-/// of the output rows for rows and pairs. A stage reads what earlier ones kept, and writes what it keeps itself; what it
-/// does not read need not be set.
-template <class P, stage S, class T>
-struct frame {
+/// of the output rows for rows and pairs. A stage reads what earlier ones kept, and writes what it keeps itself; what
+/// it does not read need not be set.
+template <class P, stage S, class T> struct frame {
   using program_type = P;
   using lanes = T;
   using real = math::real_of<T>;
@@ -22,15 +21,15 @@ struct frame {
   static constexpr stage at = S;
   static constexpr stage_size size = P::size(S);
 
-  const real* parameters;                  // kept by the parameter stage
+  const real* parameters;  // kept by the parameter stage
   const std::int64_t* parameter_indices;
-  const T* rows;                           // kept by the row stage
+  const T* rows;  // kept by the row stage
   const indices* row_indices;
-  const real* columns;                     // kept by the column stage
+  const real* columns;  // kept by the column stage
   const std::int64_t* column_indices;
-  indices row_number;                      // the rows' numbers
+  indices row_number;  // the rows' numbers
   std::int64_t column_number;
-  T* kept;                                 // this stage's own
+  T* kept;  // this stage's own
   indices* kept_indices;
 
   T local[size.local_reals > 0 ? size.local_reals : 1];
@@ -42,24 +41,20 @@ struct frame {
 namespace detail {
 inline namespace KERNFOLD_ABI {
 
-template <class P, int Node, class F, class Frame, class Source>
-struct operand;
+template <class P, int Node, class F, class Frame, class Source> struct operand;
 
 /// The places of a node's arguments.
-template <class F>
-struct places_of {
+template <class F> struct places_of {
   using type = std::integer_sequence<int>;
 };
-template <class Op, class... Args>
-struct places_of<node<Op, Args...>> {
+template <class Op, class... Args> struct places_of<node<Op, Args...>> {
   using type = std::make_integer_sequence<int, sizeof...(Args)>;
 };
 template <class P, int Node, class F, class Frame, class Source, class Places = typename places_of<F>::type>
 struct computed;
 
 /// Component k of a node, computed: a leaf read from its array, an operation applied to its operands.
-template <class P, int Node, class F, class Frame, class Source, class Places>
-struct computed {
+template <class P, int Node, class F, class Frame, class Source, class Places> struct computed {
   using T = typename Frame::lanes;
   static constexpr int number = index_of<F>(typename P::leaves{});
   KERNFOLD_EXEC_CHECK_DISABLE
@@ -71,8 +66,7 @@ struct computed {
 template <class P, int Node, class Op, class... Args, class Frame, class Source, int... Places>
 struct computed<P, Node, node<Op, Args...>, Frame, Source, std::integer_sequence<int, Places...>> {
   using T = typename Frame::lanes;
-  template <int Place, class Arg>
-  using argument = operand<P, P::argument(Node, Place), Arg, Frame, Source>;
+  template <int Place, class Arg> using argument = operand<P, P::argument(Node, Place), Arg, Frame, Source>;
   static constexpr bool on_indices =
       Op::accepts_index && (is_index_like<Args> && ...) && ((Args::result == kind::index) || ...);
   static constexpr bool gives_mask = requires { Op::gives_mask; };
@@ -85,16 +79,13 @@ struct computed<P, Node, node<Op, Args...>, Frame, Source, std::integer_sequence
       return math::select(Op::compare(argument<Places, Args>{f, source}.index_at(k)...), T(1), T(0));
     else if constexpr (gives_mask)
       return math::select(Op::compare(argument<Places, Args>{f, source}(Args::dim == 1 ? 0 : k)...), T(1), T(0));
-    else if constexpr (on_indices)
-      return Op::eval(argument<Places, Args>{f, source}.index_at(k)...);
-    else
-      return T(Op::eval(argument<Places, Args>{f, source}(Args::dim == 1 ? 0 : k)...));
+    else if constexpr (on_indices) return Op::eval(argument<Places, Args>{f, source}.index_at(k)...);
+    else return T(Op::eval(argument<Places, Args>{f, source}(Args::dim == 1 ? 0 : k)...));
   }
 };
 
 /// A node as an argument: operand(k) is its component k in the lanes' real type, index_at(k) the exact index.
-template <class P, int Node, class F, class Frame, class Source>
-struct operand {
+template <class P, int Node, class F, class Frame, class Source> struct operand {
   const Frame& f;
   Source source;
 
@@ -184,11 +175,9 @@ KERNFOLD_HD_LAYER void evaluate_node(Frame& f, const Source& source, std::intege
 }
 
 /// The components of a node that are written out one by one: none of a long vector's.
-template <int Dim>
-using unrolled_components = std::make_integer_sequence<int, Dim <= unrolled_dim ? Dim : 0>;
+template <int Dim> using unrolled_components = std::make_integer_sequence<int, Dim <= unrolled_dim ? Dim : 0>;
 
-template <class P, stage S>
-struct scheduled_nodes {
+template <class P, stage S> struct scheduled_nodes {
   static constexpr auto nodes = P::scheduled(S);
 };
 
@@ -201,14 +190,12 @@ struct no_source {};
 inline namespace KERNFOLD_ABI {
 
 /// The nodes Selection::nodes of a stage.
-template <class Selection, class Places = std::make_integer_sequence<int, Selection::nodes.count>>
-struct selected {};
+template <class Selection, class Places = std::make_integer_sequence<int, Selection::nodes.count>> struct selected {};
 /// All of them.
-template <class P, stage S>
-using whole_stage = selected<detail::scheduled_nodes<P, S>>;
+template <class P, stage S> using whole_stage = selected<detail::scheduled_nodes<P, S>>;
 
-/// Evaluates nodes of the frame's stage, each once. `source.load<T, Leaf>(number, k)` reads component k of leaf `number` of the
-/// program, and load_index its integers.
+/// Evaluates nodes of the frame's stage, each once. `source.load<T, Leaf>(number, k)` reads component k of leaf
+/// `number` of the program, and load_index its integers.
 template <class P, stage S, class T, class Source, class Selection, int... Places>
 KERNFOLD_HD_LAYER void evaluate(frame<P, S, T>& f, const Source& source,
                                 selected<Selection, std::integer_sequence<int, Places...>>) {
@@ -218,8 +205,7 @@ KERNFOLD_HD_LAYER void evaluate(frame<P, S, T>& f, const Source& source,
 }
 
 /// Root number R of the program, as a function of the component.
-template <int R, class Frame>
-KERNFOLD_HD_LAYER auto root_of(const Frame& f) {
+template <int R, class Frame> KERNFOLD_HD_LAYER auto root_of(const Frame& f) {
   using P = typename Frame::program_type;
   constexpr int number = P::root(R);
   return detail::operand<P, number, typename P::template node_at<number>, Frame, detail::no_source>{f, {}};

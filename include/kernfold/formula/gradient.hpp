@@ -12,23 +12,20 @@
 namespace kernfold {
 namespace detail {
 
-template <class Nodes, class V, class E>
-struct reverse_sweep {
+template <class Nodes, class V, class E> struct reverse_sweep {
   static constexpr int count = Nodes::size;
   static constexpr auto arguments = make_argument_table(Nodes{});
 
   struct edge {
     int consumer, place;
   };
-  template <int K>
-  static consteval int edge_count() {
+  template <int K> static consteval int edge_count() {
     int n = 0;
     for (int c = K + 1; c < count; ++c)
       for (int a = 0; a < max_arguments; ++a) n += arguments.row[c].at[a] == K;
     return n;
   }
-  template <int K>
-  static consteval edge edge_at(int wanted) {
+  template <int K> static consteval edge edge_at(int wanted) {
     for (int c = K + 1; c < count; ++c)
       for (int a = 0; a < max_arguments; ++a)
         if (arguments.row[c].at[a] == K && wanted-- == 0) return {c, a};
@@ -36,36 +33,30 @@ struct reverse_sweep {
   }
 
   /// (d c / d argument Place)^T g for c = Op(args...)
-  template <int Place, class Op, class... Args, class G>
-  static constexpr auto pulled_back(node<Op, Args...>, G g) {
+  template <int Place, class Op, class... Args, class G> static constexpr auto pulled_back(node<Op, Args...>, G g) {
     using target = type_at<type_list<Args...>, Place>;
     if constexpr (is_zero<G> || target::result == kind::index) return Zero<target::dim>{};
     else if constexpr (sizeof...(Args) == 1) return fit_dim<target::dim>(Op::gradient(Args{}..., g));
     else return fit_dim<target::dim>(Op::template gradient<Place>(Args{}..., g));
   }
 
-  template <int K, int Edge>
-  static constexpr auto contribution() {
+  template <int K, int Edge> static constexpr auto contribution() {
     constexpr edge e = edge_at<K>(Edge);
     return pulled_back<e.place>(type_at<Nodes, e.consumer>{}, typename adjoint<e.consumer>::type{});
   }
-  template <int K, int... Edges>
-  static constexpr auto total(std::integer_sequence<int, Edges...>) {
+  template <int K, int... Edges> static constexpr auto total(std::integer_sequence<int, Edges...>) {
     return (Zero<type_at<Nodes, K>::dim>{} + ... + contribution<K, Edges>());
   }
 
-  template <int K, bool Root = K == count - 1>
-  struct adjoint {
+  template <int K, bool Root = K == count - 1> struct adjoint {
     using type = decltype(total<K>(std::make_integer_sequence<int, edge_count<K>()>{}));
   };
-  template <int K>
-  struct adjoint<K, true> {
+  template <int K> struct adjoint<K, true> {
     using type = decltype(spread<type_at<Nodes, K>::dim>(E{}));
   };
 };
 
-template <class F, class V, class E>
-constexpr auto gradient_of() {
+template <class F, class V, class E> constexpr auto gradient_of() {
   using nodes = nodes_of<F>;
   constexpr int place = index_of<V>(nodes{});
   if constexpr (place < 0 || is_zero<E> || F::result == kind::index) return Zero<V::dim>{};
@@ -73,8 +64,7 @@ constexpr auto gradient_of() {
 }
 
 /// A symbol that no formula of a user contains: a direction, introduced and eliminated within one derivation.
-template <class F>
-using fresh_direction = variable<role::parameter, 1 << 20, F::dim>;
+template <class F> using fresh_direction = variable<role::parameter, 1 << 20, F::dim>;
 
 }  // namespace detail
 
@@ -86,16 +76,14 @@ constexpr auto grad(F, V, E) {
   return detail::gradient_of<F, V, E>();
 }
 /// The gradient of a scalar formula.
-template <formula F, formula V>
-constexpr auto grad(F, V) {
+template <formula F, formula V> constexpr auto grad(F, V) {
   static_assert(F::dim == 1, "kernfold: grad(f, v) needs a scalar f; give the adjoint, as in grad(f, v, e)");
   return detail::gradient_of<F, V, Constant<1>>();
 }
 
 /// (dF/dV) U: forward mode by double transposition. (dF/dV)^T E is linear in E, and the transpose of that map at U is
 /// the directional derivative, so forward mode needs no rules of its own.
-template <formula F, formula V, formula U>
-constexpr auto diff(F, V, U) {
+template <formula F, formula V, formula U> constexpr auto diff(F, V, U) {
   static_assert(U::dim == V::dim || U::dim == 1, "kernfold: diff(f, v, u) needs u of the dimension of v");
   using E = detail::fresh_direction<F>;
   using transposed = decltype(detail::gradient_of<F, V, E>());

@@ -7,27 +7,21 @@
 
 namespace kernfold::detail {
 
-template <class Seen, class F, bool IsSeen>
-struct visited;
+template <class Seen, class F, bool IsSeen> struct visited;
 
-template <class Seen, class... Fs>
-struct collected {
+template <class Seen, class... Fs> struct collected {
   using type = Seen;
 };
 template <class Seen, class F, class... Rest>
-struct collected<Seen, F, Rest...>
-    : collected<typename visited<Seen, F, contains<F>(Seen{})>::type, Rest...> {};
+struct collected<Seen, F, Rest...> : collected<typename visited<Seen, F, contains<F>(Seen{})>::type, Rest...> {};
 
-template <class Seen, class F>
-struct visited<Seen, F, true> {
+template <class Seen, class F> struct visited<Seen, F, true> {
   using type = Seen;
 };
-template <class... Seen, class F>
-struct visited<type_list<Seen...>, F, false> {
+template <class... Seen, class F> struct visited<type_list<Seen...>, F, false> {
   using type = type_list<Seen..., F>;
 };
-template <class... Seen, class Op, class... Args>
-struct visited<type_list<Seen...>, node<Op, Args...>, false> {
+template <class... Seen, class Op, class... Args> struct visited<type_list<Seen...>, node<Op, Args...>, false> {
   using type = join<typename collected<type_list<Seen...>, Args...>::type, type_list<node<Op, Args...>>>;
 };
 
@@ -36,8 +30,7 @@ struct visited<type_list<Seen...>, node<Op, Args...>, false> {
 namespace kernfold {
 
 /// The distinct nodes and leaves of formulas, children before parents.
-template <class... Roots>
-using nodes_of = typename detail::collected<type_list<>, Roots...>::type;
+template <class... Roots> using nodes_of = typename detail::collected<type_list<>, Roots...>::type;
 
 inline constexpr int max_arguments = 4;
 
@@ -47,12 +40,10 @@ namespace detail {
 struct argument_numbers {
   int at[max_arguments];
 };
-template <class List, class F>
-struct arguments_in {
+template <class List, class F> struct arguments_in {
   static consteval argument_numbers get() { return {{-1, -1, -1, -1}}; }
 };
-template <class List, class Op, class... Args>
-struct arguments_in<List, node<Op, Args...>> {
+template <class List, class Op, class... Args> struct arguments_in<List, node<Op, Args...>> {
   static_assert(sizeof...(Args) <= max_arguments, "kernfold: an operation takes at most four arguments");
   static consteval argument_numbers get() {
     argument_numbers numbers{{-1, -1, -1, -1}};
@@ -62,12 +53,10 @@ struct arguments_in<List, node<Op, Args...>> {
   }
 };
 
-template <int N>
-struct argument_table {
+template <int N> struct argument_table {
   argument_numbers row[N > 0 ? N : 1];
 };
-template <class... Fs>
-consteval auto make_argument_table(type_list<Fs...>) {
+template <class... Fs> consteval auto make_argument_table(type_list<Fs...>) {
   return argument_table<sizeof...(Fs)>{{arguments_in<type_list<Fs...>, Fs>::get()...}};
 }
 

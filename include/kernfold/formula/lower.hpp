@@ -21,9 +21,11 @@ namespace detail {
 
 /// Beside the role bit of the output side: exponentials stay as written, accurate to their own rounding.
 inline constexpr role_set keeps_exponentials = 4;
-/// The same, for an engine that evaluates the pair stage in two passes: differences are computed in each that needs them.
+/// The same, for an engine that evaluates the pair stage in two passes: differences are computed in each that needs
+/// them.
 inline constexpr role_set computes_differences_twice = 8;
-/// The same, for an engine that the number of instructions bounds: distances of which only the least count are bounded first.
+/// The same, for an engine that the number of instructions bounds: distances of which only the least count are bounded
+/// first.
 inline constexpr role_set bounds_distances = 16;
 
 /// The stage of a set of roles, where Rows has the role bit of the output side.
@@ -32,28 +34,22 @@ consteval stage stage_of(role_set depends, role_set rows) {
   if (depends == depends_on_both) return stage::pair;
   return (depends & rows) != 0 ? stage::row : stage::column;
 }
-template <class F, role_set Rows>
-inline constexpr stage stage_in = stage_of(F::depends, Rows);
+template <class F, role_set Rows> inline constexpr stage stage_in = stage_of(F::depends, Rows);
 
-template <class F, role_set Rows>
-struct lowered;
+template <class F, role_set Rows> struct lowered;
 
-template <class Coefficient, class Factors>
-struct factorization {
+template <class Coefficient, class Factors> struct factorization {
   using coefficient = Coefficient;
   using factors = Factors;
 };
 
-template <class F, role_set Rows>
-struct factorized {
+template <class F, role_set Rows> struct factorized {
   using type = factorization<Constant<1>, type_list<F>>;
 };
-template <std::int64_t N, std::int64_t D, role_set Rows>
-struct factorized<Constant<N, D>, Rows> {
+template <std::int64_t N, std::int64_t D, role_set Rows> struct factorized<Constant<N, D>, Rows> {
   using type = factorization<Constant<N, D>, type_list<>>;
 };
-template <class A, class B>
-struct factor_product;
+template <class A, class B> struct factor_product;
 template <class C, class... Fs, class D, class... Gs>
 struct factor_product<factorization<C, type_list<Fs...>>, factorization<D, type_list<Gs...>>> {
   using type = factorization<decltype(constant_product(C{}, D{})), type_list<Fs..., Gs...>>;
@@ -67,39 +63,30 @@ struct factorized<node<Div, F, G>, Rows>
     : factor_product<typename factorized<F, Rows>::type, factorization<Constant<1>, type_list<node<Inv, G>>>> {};
 
 /// f_1 f_2 ... from left to right
-template <class... Fs>
-struct left_product {
+template <class... Fs> struct left_product {
   using type = Constant<1>;
 };
-template <class F>
-struct left_product<F> {
+template <class F> struct left_product<F> {
   using type = F;
 };
 template <class F, class G, class... Rest>
 struct left_product<F, G, Rest...> : left_product<node<Mul, F, G>, Rest...> {};
-template <class List>
-struct product_of;
-template <class... Fs>
-struct product_of<type_list<Fs...>> : left_product<Fs...> {};
+template <class List> struct product_of;
+template <class... Fs> struct product_of<type_list<Fs...>> : left_product<Fs...> {};
 
-template <bool Wanted, class F>
-using keep_if = std::conditional_t<Wanted, type_list<F>, type_list<>>;
+template <bool Wanted, class F> using keep_if = std::conditional_t<Wanted, type_list<F>, type_list<>>;
 /// 1 is no factor
-template <class F>
-using unless_one = keep_if<!is_integer<F, 1>, F>;
+template <class F> using unless_one = keep_if<!is_integer<F, 1>, F>;
 
 /// The product of the factors of one stage, scalars first: one scalar product, then one per component.
-template <class List, stage S, role_set Rows>
-struct stage_product;
-template <class... Fs, stage S, role_set Rows>
-struct stage_product<type_list<Fs...>, S, Rows> {
+template <class List, stage S, role_set Rows> struct stage_product;
+template <class... Fs, stage S, role_set Rows> struct stage_product<type_list<Fs...>, S, Rows> {
   using type = typename product_of<join<keep_if<stage_in<Fs, Rows> == S && Fs::dim == 1, Fs>...,
                                         keep_if<stage_in<Fs, Rows> == S && Fs::dim != 1, Fs>...>>::type;
 };
 
 /// A product regrouped: coefficient and parameters join the rows, else the columns, else they meet each pair.
-template <class Factorization, role_set Rows>
-struct regrouped {
+template <class Factorization, role_set Rows> struct regrouped {
   using list = typename Factorization::factors;
   using coefficient = typename Factorization::coefficient;
   using parameters = typename product_of<
@@ -108,59 +95,46 @@ struct regrouped {
   using columns = typename stage_product<list, stage::column, Rows>::type;
   static constexpr bool has_rows = !is_integer<rows, 1>;
 
-  template <class A, class B>
-  using both = typename product_of<join<unless_one<A>, unless_one<B>>>::type;
+  template <class A, class B> using both = typename product_of<join<unless_one<A>, unless_one<B>>>::type;
   /// what leaves a sum over the columns
   using outer = both<parameters, rows>;
 
-  template <class List>
-  struct pairs;
-  template <class... Fs>
-  struct pairs<type_list<Fs...>> {
+  template <class List> struct pairs;
+  template <class... Fs> struct pairs<type_list<Fs...>> {
     using type = type_list<typename lowered<Fs, Rows>::type...>;
   };
-  template <class List>
-  struct of_pair_stage;
-  template <class... Fs>
-  struct of_pair_stage<type_list<Fs...>> {
+  template <class List> struct of_pair_stage;
+  template <class... Fs> struct of_pair_stage<type_list<Fs...>> {
     using type = join<keep_if<stage_in<Fs, Rows> == stage::pair, Fs>...>;
   };
   using pair_factors = typename pairs<typename of_pair_stage<list>::type>::type;
 
-  template <class List>
-  struct scalars_first;
-  template <class... Fs>
-  struct scalars_first<type_list<Fs...>> {
+  template <class List> struct scalars_first;
+  template <class... Fs> struct scalars_first<type_list<Fs...>> {
     using type = typename product_of<join<keep_if<Fs::dim == 1, Fs>..., keep_if<Fs::dim != 1, Fs>...>>::type;
   };
   /// pair and column factors only: what a sum over the columns adds up
   using inner = typename scalars_first<join<pair_factors, unless_one<columns>>>::type;
   /// the whole product
-  using type = typename scalars_first<join<
-      pair_factors, unless_one<std::conditional_t<has_rows, outer, rows>>,
-      unless_one<std::conditional_t<has_rows, columns, both<parameters, columns>>>>>::type;
+  using type =
+      typename scalars_first<join<pair_factors, unless_one<std::conditional_t<has_rows, outer, rows>>,
+                                  unless_one<std::conditional_t<has_rows, columns, both<parameters, columns>>>>>::type;
 };
 
-/// Whether a value was rounded in proportion to its size, so that one more rounding of that size is harmless. A variable
-/// is exact: c x - c y would round at the size of x and y, where c (x - y) rounds at that of their difference.
-template <class F>
-inline constexpr bool is_rounded = requires { typename F::spec; };
-template <class Op, class... Args>
-inline constexpr bool is_rounded<node<Op, Args...>> = true;
-template <class F, class G>
-inline constexpr bool is_rounded<node<Add, F, G>> = is_rounded<F> && is_rounded<G>;
-template <class F, class G>
-inline constexpr bool is_rounded<node<Sub, F, G>> = is_rounded<F> && is_rounded<G>;
+/// Whether a value was rounded in proportion to its size, so that one more rounding of that size is harmless. A
+/// variable is exact: c x - c y would round at the size of x and y, where c (x - y) rounds at that of their difference.
+template <class F> inline constexpr bool is_rounded = requires { typename F::spec; };
+template <class Op, class... Args> inline constexpr bool is_rounded<node<Op, Args...>> = true;
+template <class F, class G> inline constexpr bool is_rounded<node<Add, F, G>> = is_rounded<F> && is_rounded<G>;
+template <class F, class G> inline constexpr bool is_rounded<node<Sub, F, G>> = is_rounded<F> && is_rounded<G>;
 template <class C, class F, class G>
-inline constexpr bool is_rounded<node<Where, C, F, G>> = (is_zero<F> || is_rounded<F>) && (is_zero<G> || is_rounded<G>);
+inline constexpr bool is_rounded<node<Where, C, F, G>> = (is_zero<F> || is_rounded<F>)&&(is_zero<G> || is_rounded<G>);
 template <class C, class F, class G>
-inline constexpr bool is_rounded<node<IfElse, C, F, G>> = (is_zero<F> || is_rounded<F>) && (is_zero<G> || is_rounded<G>);
-template <int M, class F>
-inline constexpr bool is_rounded<node<Elem<M>, F>> = is_rounded<F>;
+inline constexpr bool is_rounded<node<IfElse, C, F, G>> = (is_zero<F> || is_rounded<F>)&&(is_zero<G> || is_rounded<G>);
+template <int M, class F> inline constexpr bool is_rounded<node<Elem<M>, F>> = is_rounded<F>;
 
 /// c f with the constant pushed through sums to where it meets a coefficient, a parameter or an earlier stage.
-template <class C, class F>
-struct scaled {
+template <class C, class F> struct scaled {
   using type = decltype(C{} * F{});
 };
 template <class C, class F, class G>
@@ -174,12 +148,10 @@ struct scaled<C, node<Sub, F, G>> {
   using type = node<Sub, typename scaled<C, F>::type, typename scaled<C, G>::type>;
 };
 
-template <class F, class G>
-struct lowered_sum {
+template <class F, class G> struct lowered_sum {
   using type = node<Add, F, G>;
 };
-template <class A, class B, class G>
-struct lowered_sum<node<Mul, A, B>, G> {
+template <class A, class B, class G> struct lowered_sum<node<Mul, A, B>, G> {
   using type = node<FusedMultiplyAdd, A, B, G>;
 };
 template <class F, class A, class B>
@@ -189,8 +161,7 @@ struct lowered_sum<F, node<Mul, A, B>> {
 };
 
 /// The formula that is evaluated. Before the pair stage nothing needs to change.
-template <class F, role_set Rows>
-struct lowered {
+template <class F, role_set Rows> struct lowered {
   using type = F;
 };
 template <class F, role_set Rows>
@@ -209,8 +180,8 @@ template <class F, class G, role_set Rows>
 struct lowered<node<Div, F, G>, Rows> : regrouped<typename factorized<node<Div, F, G>, Rows>::type, Rows> {};
 template <class F, class G, role_set Rows>
   requires at_pair_stage<node<Add, F, G>, Rows>
-struct lowered<node<Add, F, G>, Rows>
-    : lowered_sum<typename lowered<F, Rows>::type, typename lowered<G, Rows>::type> {};
+struct lowered<node<Add, F, G>, Rows> : lowered_sum<typename lowered<F, Rows>::type, typename lowered<G, Rows>::type> {
+};
 template <class F, role_set Rows>
   requires(at_pair_stage<node<Exp, F>, Rows> && (Rows & keeps_exponentials) == 0)
 struct lowered<node<Exp, F>, Rows> {
@@ -218,8 +189,7 @@ struct lowered<node<Exp, F>, Rows> {
 };
 
 /// A summand split into what leaves the sum over the columns and what stays.
-template <class F, role_set Rows>
-struct split_summand {
+template <class F, role_set Rows> struct split_summand {
   using parts = regrouped<typename factorized<F, Rows>::type, Rows>;
   using outer = typename parts::outer;
   using inner = typename parts::inner;

@@ -9,16 +9,14 @@
 namespace kernfold {
 
 /// Shows dimensions in a compiler's message.
-template <int... Dims>
-struct dims {};
+template <int... Dims> struct dims {};
 
 /// An operation applied to formulas. An operation is an empty struct with
 ///   dim(d...)        the number of components of its result, from those of its arguments (-1: they do not fit),
 ///   eval(a...)       element-wise operations: one component, on any lane type T (derive from elementwise<Op>),
 ///   component<T>(k, a...)  others: component k, where a(l) is component l of an argument (derive from operation<Op>),
 ///   gradient         the adjoint of an argument from the adjoint g of the result (see elementwise).
-template <class Op, class... Args>
-struct node : formula_base {
+template <class Op, class... Args> struct node : formula_base {
   using op = Op;
   using arguments = type_list<Args...>;
   static constexpr int dim = Op::dim(Args::dim...);
@@ -26,19 +24,14 @@ struct node : formula_base {
   static constexpr kind result = Op::result(type_list<Args...>{});
 };
 
-template <class F>
-inline constexpr bool is_node = false;
-template <class Op, class... Args>
-inline constexpr bool is_node<node<Op, Args...>> = true;
-template <class F, class Op>
-inline constexpr bool is_node_of = false;
-template <class Op, class... Args>
-inline constexpr bool is_node_of<node<Op, Args...>, Op> = true;
+template <class F> inline constexpr bool is_node = false;
+template <class Op, class... Args> inline constexpr bool is_node<node<Op, Args...>> = true;
+template <class F, class Op> inline constexpr bool is_node_of = false;
+template <class Op, class... Args> inline constexpr bool is_node_of<node<Op, Args...>, Op> = true;
 
 namespace detail {
 
-template <class Op, class Dims, bool Fit>
-struct dimension_check {
+template <class Op, class Dims, bool Fit> struct dimension_check {
   static_assert(Fit,
                 "kernfold: the dimensions of an operation's arguments do not fit; the operation and the dimensions are "
                 "named in this check's template arguments");
@@ -46,55 +39,40 @@ struct dimension_check {
 };
 
 /// A formula whose value is an index, or an integer that mixes with indices.
-template <class F>
-inline constexpr bool is_index_like = F::result == kind::index;
-template <std::int64_t N>
-inline constexpr bool is_index_like<Constant<N, 1>> = true;
-template <>
-inline constexpr bool is_index_like<Zero<1>> = true;
+template <class F> inline constexpr bool is_index_like = F::result == kind::index;
+template <std::int64_t N> inline constexpr bool is_index_like<Constant<N, 1>> = true;
+template <> inline constexpr bool is_index_like<Zero<1>> = true;
 
 /// The rewriting of a node into a simpler formula; simplify.hpp specialises it, one rule a line.
-template <class Op, class... Args>
-struct simplified {
+template <class Op, class... Args> struct simplified {
   using type = node<Op, Args...>;
 };
 
 }  // namespace detail
 
 /// Op applied to formulas: dimensions checked, then simplified.
-template <class Op, formula... Fs>
-constexpr auto make(Fs...) {
+template <class Op, formula... Fs> constexpr auto make(Fs...) {
   constexpr bool fit = detail::dimension_check<Op, dims<Fs::dim...>, (Op::dim(Fs::dim...) >= 1)>::value;
-  if constexpr (fit)
-    return typename detail::simplified<Op, Fs...>::type{};
-  else
-    return Zero<1>{};  // the check above has failed already: spare the reader what would follow from it
+  if constexpr (fit) return typename detail::simplified<Op, Fs...>::type{};
+  else return Zero<1>{};  // the check above has failed already: spare the reader what would follow from it
 }
 
 /// What every operation shares. `Op{}(f...)` applies it.
-template <class Op>
-struct operation {
+template <class Op> struct operation {
   static constexpr bool accepts_index = false;  // whether eval also works on 64-bit integer lanes
 
-  template <class... Args>
-  static consteval kind result(type_list<Args...>) {
-    return kind::real;
-  }
-  template <formula... Fs>
-  constexpr auto operator()(Fs... fs) const {
-    return make<Op>(fs...);
-  }
+  template <class... Args> static consteval kind result(type_list<Args...>) { return kind::real; }
+  template <formula... Fs> constexpr auto operator()(Fs... fs) const { return make<Op>(fs...); }
 };
 
 /// Base of an operation that acts component by component; an argument of dimension 1 meets every component.
 ///   eval       template <class T> KERNFOLD_HD static T eval(T a, ...)
 ///   gradient   one argument:  static constexpr auto gradient(auto f, auto g)         adjoint of f
-///              several:       template <int Place> static constexpr auto gradient(auto f, auto h, ..., auto g)   of argument Place
+///              several:       template <int Place> static constexpr auto gradient(auto f, auto h, ..., auto g)   of
+///              argument Place
 /// The adjoint of an argument of dimension 1 is summed over the components by the sweep, not by the rule.
-template <class Op>
-struct elementwise : operation<Op> {
-  template <class... Ints>
-  static consteval int dim(Ints... ds) {
+template <class Op> struct elementwise : operation<Op> {
+  template <class... Ints> static consteval int dim(Ints... ds) {
     int widest = 1;
     ((widest = ds > widest ? ds : widest), ...);
     return ((ds == 1 || ds == widest) && ...) ? widest : -1;
@@ -102,11 +80,9 @@ struct elementwise : operation<Op> {
 };
 
 /// An element-wise operation that is exact on indices when all its arguments are indices or integers.
-template <class Op>
-struct index_elementwise : elementwise<Op> {
+template <class Op> struct index_elementwise : elementwise<Op> {
   static constexpr bool accepts_index = true;
-  template <class... Args>
-  static consteval kind result(type_list<Args...>) {
+  template <class... Args> static consteval kind result(type_list<Args...>) {
     return (detail::is_index_like<Args> && ...) && ((Args::result == kind::index) || ...) ? kind::index : kind::real;
   }
 };

@@ -12,48 +12,35 @@
 namespace kernfold::detail {
 
 /// f = coefficient * rest, with a constant coefficient
-template <class F>
-struct term {
+template <class F> struct term {
   using coefficient = Constant<1>;
   using rest = F;
 };
-template <std::int64_t N, std::int64_t D, class G>
-struct term<node<Mul, Constant<N, D>, G>> {
+template <std::int64_t N, std::int64_t D, class G> struct term<node<Mul, Constant<N, D>, G>> {
   using coefficient = Constant<N, D>;
   using rest = G;
 };
-template <class F>
-using coefficient_t = typename term<F>::coefficient;
-template <class F>
-using rest_t = typename term<F>::rest;
-template <class F>
-inline constexpr bool is_scaled = !is_integer<coefficient_t<F>, 1>;
-template <class F>
-inline constexpr bool is_negative = coefficient_t<F>::value < 0;
+template <class F> using coefficient_t = typename term<F>::coefficient;
+template <class F> using rest_t = typename term<F>::rest;
+template <class F> inline constexpr bool is_scaled = !is_integer<coefficient_t<F>, 1>;
+template <class F> inline constexpr bool is_negative = coefficient_t<F>::value < 0;
 
-template <class F>
-inline constexpr bool is_spread = false;
-template <int D, class F>
-inline constexpr bool is_spread<node<SumT<D>, F>> = true;
-template <class F>
-struct spread_scalar {
+template <class F> inline constexpr bool is_spread = false;
+template <int D, class F> inline constexpr bool is_spread<node<SumT<D>, F>> = true;
+template <class F> struct spread_scalar {
   using type = F;
 };
-template <int D, class F>
-struct spread_scalar<node<SumT<D>, F>> {
+template <int D, class F> struct spread_scalar<node<SumT<D>, F>> {
   using type = F;
 };
 /// the scalar behind (s, ..., s)
-template <class F>
-using unspread = typename spread_scalar<F>::type;
+template <class F> using unspread = typename spread_scalar<F>::type;
 
 /// F = G^value for a positive integer; 0 where it is none
-template <class F, class G>
-struct exponent_over {
+template <class F, class G> struct exponent_over {
   static constexpr std::int64_t value = std::is_same_v<F, G> ? 1 : 0;
 };
-template <class F>
-struct exponent_over<node<Square, F>, F> {
+template <class F> struct exponent_over<node<Square, F>, F> {
   static constexpr std::int64_t value = 2;
 };
 template <class F, std::int64_t N>
@@ -62,21 +49,17 @@ struct exponent_over<node<Pow<N, 1>, F>, F> {
   static constexpr std::int64_t value = N;
 };
 /// what F is a power of
-template <class F>
-struct power_base {
+template <class F> struct power_base {
   using type = F;
 };
-template <class F>
-struct power_base<node<Square, F>> {
+template <class F> struct power_base<node<Square, F>> {
   using type = F;
 };
-template <std::int64_t N, class F>
-struct power_base<node<Pow<N, 1>, F>> {
+template <std::int64_t N, class F> struct power_base<node<Pow<N, 1>, F>> {
   using type = F;
 };
 /// n for F G = base^n; 0 where they are no powers of the same
-template <class F, class G>
-consteval std::int64_t joint_exponent() {
+template <class F, class G> consteval std::int64_t joint_exponent() {
   using base = typename power_base<F>::type;
   constexpr std::int64_t m = exponent_over<F, base>::value, n = exponent_over<G, base>::value;
   return m > 0 && n > 0 ? m + n : 0;
@@ -84,8 +67,7 @@ consteval std::int64_t joint_exponent() {
 
 /// u where a condition holds (or where it does not), else 0. Such a mask moves to the outside of products: what is not
 /// chosen is then an exact zero, also where its factor is infinite or NaN.
-template <class F>
-inline constexpr bool is_masked = false;
+template <class F> inline constexpr bool is_masked = false;
 template <class C, class U, int D>
   requires(!is_zero<U>)
 inline constexpr bool is_masked<node<Where, C, U, Zero<D>>> = true;
@@ -100,13 +82,11 @@ template <class C, class U, int D>
 inline constexpr bool is_masked<node<IfElse, C, Zero<D>, U>> = true;
 
 /// f = scalar factor * vector, for f = s v or v s with a scalar s
-template <class F>
-struct scalar_factor {
+template <class F> struct scalar_factor {
   using scalar = Constant<1>;
   using vector = F;
 };
-template <class A, class B>
-struct scalar_factor<node<Mul, A, B>> {
+template <class A, class B> struct scalar_factor<node<Mul, A, B>> {
   using scalar = std::conditional_t<A::dim == 1, A, std::conditional_t<B::dim == 1, B, Constant<1>>>;
   using vector = std::conditional_t<A::dim == 1, B, std::conditional_t<B::dim == 1, A, node<Mul, A, B>>>;
 };

@@ -70,10 +70,8 @@ inline namespace KERNFOLD_ABI {
 
 /// A text that contains "Op = " and the type's name.
 template <class Op> constexpr const char* name_source() {
-  if constexpr (requires { Op::name(); })
-    return Op::name();
-  else
-    return __PRETTY_FUNCTION__;
+  if constexpr (requires { Op::name(); }) return Op::name();
+  else return __PRETTY_FUNCTION__;
 }
 
 template <class F> [[gnu::cold, gnu::noinline]] void print_folded(message&);
@@ -107,7 +105,9 @@ template <class Op, class... Args> struct printed_row<node<Op, Args...>> {
   }
 };
 
-template <int N> struct printed_table { printed_node row[N]; };
+template <int N> struct printed_table {
+  printed_node row[N];
+};
 template <class... Fs> consteval auto make_printed_table(type_list<Fs...> nodes) {
   printed_table<sizeof...(Fs)> table{{printed_row<Fs>::get()...}};
   const auto arguments = make_argument_table(nodes);
@@ -173,12 +173,9 @@ struct letters {
   const bool ours = __builtin_strncmp(first, "kernfold::", 10) == 0;
   const char* last = first;
   for (int depth = 0; *last != '\0' && (depth > 0 || (*last != ';' && *last != ']' && *last != ',')); ++last) {
-    if (*last == '<' || *last == '(' || *last == '[' || *last == '{')
-      ++depth;
-    else if (*last == '>' || *last == ')' || *last == ']' || *last == '}')
-      --depth;
-    else if (*last == ':' && last[1] == ':' && depth == 0)
-      first = ++last + 1;
+    if (*last == '<' || *last == '(' || *last == '[' || *last == '{') ++depth;
+    else if (*last == '>' || *last == ')' || *last == ']' || *last == '}') --depth;
+    else if (*last == ':' && last[1] == ':' && depth == 0) first = ++last + 1;
   }
   bool lower = ours;
   for (; first < last; ++first) {

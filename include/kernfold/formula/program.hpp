@@ -22,7 +22,7 @@ struct instruction {
   home where = home::immediate;
   kind result = kind::real;
   int dim = 0;
-  int offset = 0;  // within the values of its stage, home and kind
+  int offset = 0;         // within the values of its stage, home and kind
   bool is_chain = false;  // takes many instructions, each of which waits for the one before
 };
 
@@ -32,13 +32,11 @@ struct stage_size {
 };
 
 namespace detail {
-template <class F>
-struct is_array_leaf {
+template <class F> struct is_array_leaf {
   static constexpr bool value = !is_node<F> && !is_constant<F> && !is_zero<F> && !is_index_variable<F>;
 };
 
-template <int N>
-struct instruction_table {
+template <int N> struct instruction_table {
   instruction row[N > 0 ? N : 1];
   stage_size sizes[4];
 };
@@ -51,14 +49,11 @@ struct node_facts {
   bool constant, number, leaf, chain;
 };
 
-template <class F>
-inline constexpr bool is_chain = false;
-template <class Op, class... Args>
-inline constexpr bool is_chain<node<Op, Args...>> = requires { Op::is_chain; };
+template <class F> inline constexpr bool is_chain = false;
+template <class Op, class... Args> inline constexpr bool is_chain<node<Op, Args...>> = requires { Op::is_chain; };
 
 /// Some of the nodes of a program, in order.
-template <int N>
-struct node_selection {
+template <int N> struct node_selection {
   int count = 0;
   int number[N > 0 ? N : 1]{};
   constexpr void add(int node) { number[count++] = node; }
@@ -74,8 +69,7 @@ struct node_selection {
 };
 
 /// The pair stage in two passes; nothing is carried from the first to the second where one is better.
-template <int N>
-struct pair_passes {
+template <int N> struct pair_passes {
   node_selection<N> first, second;
   int carried_reals = 0;
   static constexpr int most_carried = 2;  // more are not worth the memory traffic
@@ -84,8 +78,7 @@ struct pair_passes {
 }  // namespace detail
 
 /// The formulas Roots, lowered, as one program; Rows is the role bit of the output side.
-template <role_set Rows, class... Roots>
-struct program {
+template <role_set Rows, class... Roots> struct program {
   using nodes = nodes_of<Roots...>;
   using roots = type_list<Roots...>;
   /// the leaves that are read from arrays, in the order the engine numbers them
@@ -105,8 +98,7 @@ struct program {
   static consteval int argument(int node, int place) { return arguments.row[node].at[place]; }
   static consteval instruction at(int node) { return table.row[node]; }
   static consteval stage_size size(stage s) { return table.sizes[static_cast<int>(s)]; }
-  template <int Node>
-  using node_at = type_at<nodes, Node>;
+  template <int Node> using node_at = type_at<nodes, Node>;
 
   /// Whether a stage has to evaluate a node once, before the nodes that use it.
   static consteval bool is_scheduled(int node, stage s) {
@@ -135,9 +127,10 @@ struct program {
     return nodes;
   }
 
-  /// The pair stage cut in two before its first chains: processors overlap the pairs of two short loops better than those of a
-  /// long one. What a chain starts from is carried from the first pass to the second; so is all else that the second needs, but
-  /// for what one operation gives again. `folds_are_chains`: the roots are where the second pass starts.
+  /// The pair stage cut in two before its first chains: processors overlap the pairs of two short loops better than
+  /// those of a long one. What a chain starts from is carried from the first pass to the second; so is all else that
+  /// the second needs, but for what one operation gives again. `folds_are_chains`: the roots are where the second pass
+  /// starts.
   static consteval detail::pair_passes<count> cut_pair_stage(bool folds_are_chains) {
     bool is_second[count + 1]{}, is_needed[count + 1]{}, starts_chain[count + 1]{};
     for (int k = 0; k < count; ++k) {
@@ -171,8 +164,10 @@ struct program {
       if (!starts_chain[k] && is_one_operation(k)) {
         passes.second.add(k);
       } else {
-        if (table.row[k].result != kind::real || passes.carried_reals + table.row[k].dim > passes.most_carried) return {};
-        for (int d = 0; d < table.row[k].dim; ++d) passes.carried_offset[passes.carried_reals++] = table.row[k].offset + d;
+        if (table.row[k].result != kind::real || passes.carried_reals + table.row[k].dim > passes.most_carried)
+          return {};
+        for (int d = 0; d < table.row[k].dim; ++d)
+          passes.carried_offset[passes.carried_reals++] = table.row[k].offset + d;
       }
     }
     bool is_cut = false;
@@ -192,10 +187,10 @@ struct program {
 
   static constexpr auto arguments = detail::make_argument_table(nodes{});
 
-  template <class... Fs>
-  static consteval auto make_table(type_list<Fs...>) {
-    const detail::node_facts facts[] = {{detail::stage_in<Fs, Rows>, Fs::result, Fs::dim, is_constant<Fs> || is_zero<Fs>,
-                                         is_index_variable<Fs>, !is_node<Fs>, detail::is_chain<Fs>}...};
+  template <class... Fs> static consteval auto make_table(type_list<Fs...>) {
+    const detail::node_facts facts[] = {{detail::stage_in<Fs, Rows>, Fs::result, Fs::dim,
+                                         is_constant<Fs> || is_zero<Fs>, is_index_variable<Fs>, !is_node<Fs>,
+                                         detail::is_chain<Fs>}...};
     const int root_numbers[] = {index_of<Roots>(nodes{})..., -1};
     detail::instruction_table<count> t{};
     for (int k = 0; k < count; ++k) {
@@ -218,12 +213,12 @@ struct program {
       n.result = f.result;
       n.dim = f.dim;
       n.is_chain = f.chain;
-      n.where = f.constant                                    ? home::immediate
-                : f.number                                    ? home::number
-                : f.at != stage::pair && used_later           ? home::kept
-                : f.leaf                                      ? home::array
-                : f.dim <= unrolled_dim || uses > 1           ? home::local
-                                                              : home::streamed;
+      n.where = f.constant                          ? home::immediate
+                : f.number                          ? home::number
+                : f.at != stage::pair && used_later ? home::kept
+                : f.leaf                            ? home::array
+                : f.dim <= unrolled_dim || uses > 1 ? home::local
+                                                    : home::streamed;
       if (n.where != home::kept && n.where != home::local) continue;
       stage_size& s = t.sizes[static_cast<int>(f.at)];
       int& next = n.where == home::kept ? (f.result == kind::real ? s.kept_reals : s.kept_indices)
@@ -231,8 +226,8 @@ struct program {
       n.offset = next;
       next += f.dim;
     }
-    // A column begins with what was made last of it, so that all of a distance's bound is read at once, and the vector that the
-    // distance itself needs lies behind.
+    // A column begins with what was made last of it, so that all of a distance's bound is read at once, and the vector
+    // that the distance itself needs lies behind.
     for (instruction& n : t.row)
       if (n.at == stage::column && n.where == home::kept && n.result == kind::real)
         n.offset = t.sizes[static_cast<int>(stage::column)].kept_reals - n.offset - n.dim;
@@ -242,14 +237,11 @@ struct program {
 };
 
 namespace detail {
-template <role_set Rows, class Roots>
-struct program_with_roots;
-template <role_set Rows, class... Roots>
-struct program_with_roots<Rows, type_list<Roots...>> {
+template <role_set Rows, class Roots> struct program_with_roots;
+template <role_set Rows, class... Roots> struct program_with_roots<Rows, type_list<Roots...>> {
   using type = program<Rows, Roots...>;
 };
-template <role_set Rows, class Roots>
-using program_with = typename program_with_roots<Rows, Roots>::type;
+template <role_set Rows, class Roots> using program_with = typename program_with_roots<Rows, Roots>::type;
 }  // namespace detail
 
 }  // namespace kernfold

@@ -12,16 +12,14 @@ namespace kernfold {
 struct default_real {};
 
 /// An array bound to a symbol, made by `x = X` inside a call. Holds a reference for the duration of the call.
-template <class Symbol, class Array>
-struct binding {
+template <class Symbol, class Array> struct binding {
   using symbol = Symbol;
   const Array& array;
 };
 
 /// A symbol: argument number Position of the call, Dim components per row, one row per index of its role.
 /// Element, where given, is the arithmetic type of its array; an integer type makes it an exact index value.
-template <role Role, int Position, int Dim, class Element = default_real>
-struct variable : formula_base {
+template <role Role, int Position, int Dim, class Element = default_real> struct variable : formula_base {
   static_assert(Dim != dynamic, "kernfold: run-time dimensions (kf::dynamic) are reserved, and not available yet");
   static_assert(Position >= 0, "kernfold: a variable's position in the call must be 0 or more");
   static_assert(Dim >= 1 || Dim == dynamic, "kernfold: a variable's dimension must be 1 or more");
@@ -36,8 +34,7 @@ struct variable : formula_base {
   using element = Element;
 
   /// `x = X` in a call binds the array X to the symbol x.
-  template <class Array>
-  constexpr binding<variable, Array> operator=(const Array& array) const {
+  template <class Array> constexpr binding<variable, Array> operator=(const Array& array) const {
     static_assert(!formula<Array>, "kernfold: a variable is bound to an array, not to another formula");
     return {array};
   }
@@ -54,8 +51,7 @@ template <int Position, int Dim, class Element = default_real>
 inline constexpr variable<role::parameter, Position, Dim, Element> Pm{};
 
 /// The number of the row (role::i) or of the column (role::j): an exact 64-bit integer leaf.
-template <role Role>
-struct index_variable : formula_base {
+template <role Role> struct index_variable : formula_base {
   static constexpr int dim = 1;
   static constexpr role_set depends = role_bit(Role);
   static constexpr kind result = kind::index;
@@ -63,13 +59,9 @@ struct index_variable : formula_base {
 inline constexpr index_variable<role::i> row_index{};
 inline constexpr index_variable<role::j> column_index{};
 
-template <class F>
-inline constexpr bool is_variable = false;
-template <role R, int P, int D, class E>
-inline constexpr bool is_variable<variable<R, P, D, E>> = true;
-template <class F>
-inline constexpr bool is_index_variable = false;
-template <role R>
-inline constexpr bool is_index_variable<index_variable<R>> = true;
+template <class F> inline constexpr bool is_variable = false;
+template <role R, int P, int D, class E> inline constexpr bool is_variable<variable<R, P, D, E>> = true;
+template <class F> inline constexpr bool is_index_variable = false;
+template <role R> inline constexpr bool is_index_variable<index_variable<R>> = true;
 
 }  // namespace kernfold

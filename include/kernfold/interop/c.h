@@ -21,8 +21,8 @@ enum kf_element {
   kf_uint64 = 9
 };
 
-/* Rows of numbers: component k of row i is data[i row_stride + k col_stride]; strides count elements, of any sign. The numbers
- * of a result are written, all others are only read. */
+/* Rows of numbers: component k of row i is data[i row_stride + k col_stride]; strides count elements, of any sign. The
+ * numbers of a result are written, all others are only read. */
 typedef struct kf_array {
   void* data;
   int64_t rows, dim, row_stride, col_stride;

@@ -1,7 +1,9 @@
 // kernfold/interop/c.hpp: the body of a function that C can call.
 //
-//   extern "C" int gauss(kf_array result, const kf_array* arguments, int argument_count, char* message, size_t message_size) {
-//     return kernfold::into_from_c(kf::any_reduction<float>(kf::sum_reduction(exp(-g * sqdist(x, y)) * b)), result, arguments,
+//   extern "C" int gauss(kf_array result, const kf_array* arguments, int argument_count, char* message, size_t
+//   message_size) {
+//     return kernfold::into_from_c(kf::any_reduction<float>(kf::sum_reduction(exp(-g * sqdist(x, y)) * b)), result,
+//     arguments,
 //                                  argument_count, message, message_size);
 //   }
 #pragma once
@@ -18,16 +20,19 @@ namespace detail {
 inline namespace KERNFOLD_ABI {
 
 inline element_code code_from_c(std::int32_t element) {
-  constexpr element_code codes[] = {code_of<float>,        code_of<double>,       code_of<std::int8_t>,  code_of<std::int16_t>,
-                                    code_of<std::int32_t>, code_of<std::int64_t>, code_of<std::uint8_t>, code_of<std::uint16_t>,
-                                    code_of<std::uint32_t>, code_of<std::uint64_t>};
-  if (element < 0 || element > kf_uint64) throw shape_error(message() << "element type " << element << " is no kf_element");
+  constexpr element_code codes[] = {code_of<float>,        code_of<double>,        code_of<std::int8_t>,
+                                    code_of<std::int16_t>, code_of<std::int32_t>,  code_of<std::int64_t>,
+                                    code_of<std::uint8_t>, code_of<std::uint16_t>, code_of<std::uint32_t>,
+                                    code_of<std::uint64_t>};
+  if (element < 0 || element > kf_uint64)
+    throw shape_error(message() << "element type " << element << " is no kf_element");
   return codes[element];
 }
 
 inline loose_array array_from_c(const kf_array& a) {
   if (a.data == nullptr && a.rows > 0 && a.dim > 0)
-    throw shape_error(message() << "an array of " << a.rows << " rows of dimension " << a.dim << " has no memory: its data is NULL");
+    throw shape_error(message() << "an array of " << a.rows << " rows of dimension " << a.dim
+                                << " has no memory: its data is NULL");
   return {{{a.rows, a.dim, 0, a.row_stride, a.col_stride, false}, a.data, false}, code_from_c(a.element)};
 }
 
@@ -95,12 +100,12 @@ KERNFOLD_ONCE kf_status into_from_c(const recipe& r, const void* executor, const
 
 inline namespace KERNFOLD_ABI {
 
-/// Writes the result of a reduction to the caller's memory: any_reduction::into for arrays that come from C, one for each
-/// position. Never throws: returns the status, and writes the error's sentence, or an empty one, to message[message_size], which
-/// may be NULL.
+/// Writes the result of a reduction to the caller's memory: any_reduction::into for arrays that come from C, one for
+/// each position. Never throws: returns the status, and writes the error's sentence, or an empty one, to
+/// message[message_size], which may be NULL.
 template <class T>
-kf_status into_from_c(const any_reduction<T>& r, const kf_array& result, const kf_array* arguments, int argument_count, char* message,
-                      std::size_t message_size) noexcept {
+kf_status into_from_c(const any_reduction<T>& r, const kf_array& result, const kf_array* arguments, int argument_count,
+                      char* message, std::size_t message_size) noexcept {
   const cuda_host device = r.device();
   const cpu processor;
   const void* const executor = r.is_on_device() ? static_cast<const void*>(&device) : &processor;
@@ -108,10 +113,10 @@ kf_status into_from_c(const any_reduction<T>& r, const kf_array& result, const k
 }
 /// The same, on the processor, with these threads, this instruction set, this progress and stop condition.
 template <class T>
-kf_status into_from_c(const any_reduction<T>& r, const kf_array& result, const kf_array* arguments, int argument_count, char* message,
-                      std::size_t message_size, const cpu& where) noexcept {
-  return detail::into_from_c(r.as_data(), r.is_on_device() ? nullptr : &where, result, arguments, argument_count, message,
-                             message_size);
+kf_status into_from_c(const any_reduction<T>& r, const kf_array& result, const kf_array* arguments, int argument_count,
+                      char* message, std::size_t message_size, const cpu& where) noexcept {
+  return detail::into_from_c(r.as_data(), r.is_on_device() ? nullptr : &where, result, arguments, argument_count,
+                             message, message_size);
 }
 
 }  // namespace KERNFOLD_ABI

@@ -9,26 +9,23 @@ namespace detail {
 inline namespace KERNFOLD_ABI {
 
 /// Whether any lane has a value below its threshold. NaN is below nothing.
-template <class T, int B>
-KERNFOLD_HD_LAYER bool is_any_below(const T& threshold, const T (&v)[B]) {
+template <class T, int B> KERNFOLD_HD_LAYER bool is_any_below(const T& threshold, const T (&v)[B]) {
   T least = threshold;  // min() keeps its first argument where the other is NaN
   for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA { least = math::min(least, v[b]); });
   return math::any(least < threshold);
 }
 
 /// What a row knows of its bound within a tile: the threshold of root 1.
-template <class T, bool IsBounded>
-struct kept_bound {
+template <class T, bool IsBounded> struct kept_bound {
   T bound;
   KERNFOLD_HD_LAYER void let_all_pass() { bound = T(math::infinity<math::real_of<T>>()); }
 };
-template <class T>
-struct kept_bound<T, false> {
+template <class T> struct kept_bound<T, false> {
   KERNFOLD_HD_LAYER void let_all_pass() {}
 };
 
-/// Absorbs B columns whose values are bounded by roots 1 and 2, the parts of a distance_bound: absorb_values(v), which returns the
-/// threshold from then on, is called with the values only where a bound passes.
+/// Absorbs B columns whose values are bounded by roots 1 and 2, the parts of a distance_bound: absorb_values(v), which
+/// returns the threshold from then on, is called with the values only where a bound passes.
 template <int B, class T, class Values, class F>
 KERNFOLD_HD_LAYER void absorb_bounded(kept_bound<T, true>& kept, const Values& values, F&& absorb_values) {
   T v[B];

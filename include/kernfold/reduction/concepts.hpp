@@ -11,9 +11,9 @@
 //   finish(state, k)              component k of the result
 //   extract(state<Real>, state<T>, l, first)   the state of lane l alone, its columns numbered from `first`
 // and, for sums, scale(state, factor). `block` is the B it likes best, block_for<T> where that depends on the lanes;
-// register_reals, where its states mostly stay in memory, what a lane's take in registers; late_roots, how many of the first roots
-// it seldom asks for, by values.late_root<R>(b).
-// merge is what lets tiles, threads, splits of the columns and several machines share one reduction.
+// register_reals, where its states mostly stay in memory, what a lane's take in registers; late_roots, how many of the
+// first roots it seldom asks for, by values.late_root<R>(b). merge is what lets tiles, threads, splits of the columns
+// and several machines share one reduction.
 #pragma once
 
 #include <cstdint>
@@ -35,32 +35,24 @@ enum class accumulation : unsigned char {
 namespace detail {
 
 /// A reduction that a fold implements, and where its first root stands in the program.
-template <class Fold, int FirstRoot, int OuterRoot>
-struct fold_at {
+template <class Fold, int FirstRoot, int OuterRoot> struct fold_at {
   using fold = Fold;
   static constexpr int first_root = FirstRoot;
   static constexpr int outer_root = OuterRoot;  // a factor of rows and parameters that left the sum, or -1
 };
 
 /// A place in a list, as the argument of a function.
-template <int At>
-struct place {};
+template <int At> struct place {};
 
 /// One object per fold of a list; found by overload resolution, as in a tuple.
-template <int At, class S>
-struct slot {
+template <int At, class S> struct slot {
   S value;
 };
-template <class Sequence, class... Ss>
-struct slot_list;
-template <int... Is, class... Ss>
-struct slot_list<std::integer_sequence<int, Is...>, Ss...> : slot<Is, Ss>... {};
-template <class... Ss>
-using slot_list_of = slot_list<std::make_integer_sequence<int, sizeof...(Ss)>, Ss...>;
-template <int At, class S>
-KERNFOLD_HD_LAYER S& get(slot<At, S>& s) { return s.value; }
-template <int At, class S>
-KERNFOLD_HD_LAYER const S& get(const slot<At, S>& s) { return s.value; }
+template <class Sequence, class... Ss> struct slot_list;
+template <int... Is, class... Ss> struct slot_list<std::integer_sequence<int, Is...>, Ss...> : slot<Is, Ss>... {};
+template <class... Ss> using slot_list_of = slot_list<std::make_integer_sequence<int, sizeof...(Ss)>, Ss...>;
+template <int At, class S> KERNFOLD_HD_LAYER S& get(slot<At, S>& s) { return s.value; }
+template <int At, class S> KERNFOLD_HD_LAYER const S& get(const slot<At, S>& s) { return s.value; }
 
 }  // namespace detail
 }  // namespace kernfold

@@ -26,8 +26,7 @@ constexpr role output_role(axis a) { return a == axis::j ? role::i : a == axis::
 constexpr axis axis_leaving(role r) { return r == role::i ? axis::j : r == role::j ? axis::i : axis::both; }
 
 /// The value of a reduction as a symbol: row i of its output (row j, or its only row).
-template <class Spec, axis Axis>
-struct folded : formula_base {
+template <class Spec, axis Axis> struct folded : formula_base {
   static constexpr role symbol_role = output_role(Axis);
   static constexpr int dim = Spec::dim;
   static constexpr role_set depends = role_bit(symbol_role);
@@ -37,18 +36,14 @@ struct folded : formula_base {
   using element = std::conditional_t<Spec::result == kind::index, std::int64_t, default_real>;
 };
 
-template <class F>
-inline constexpr bool is_folded = false;
-template <class S, axis A>
-inline constexpr bool is_folded<folded<S, A>> = true;
+template <class F> inline constexpr bool is_folded = false;
+template <class S, axis A> inline constexpr bool is_folded<folded<S, A>> = true;
 
-template <class F>
-struct sum_spec;
+template <class F> struct sum_spec;
 
 namespace detail {
 
-template <class F>
-struct is_folded_leaf {
+template <class F> struct is_folded_leaf {
   static constexpr bool value = is_folded<F> && F::result == kind::real;
 };
 
@@ -61,16 +56,15 @@ constexpr auto chained_gradient(F, [[maybe_unused]] V v, E, type_list<Leaves...>
 }
 
 /// (dF/dV)^T E for a formula that may contain reductions as symbols.
-template <class F, class V, class E>
-constexpr auto total_gradient(F f, V v, E e) {
+template <class F, class V, class E> constexpr auto total_gradient(F f, V v, E e) {
   return chained_gradient(f, v, e, typename filtered<is_folded_leaf, nodes_of<F>>::type{});
 }
 
 /// The index that an axis folds, as a formula.
-template <axis A>
-constexpr auto folded_index() {
-  static_assert(A != axis::both,
-                "kernfold: the gradient of an extremum over both axes is not available: reduce over one axis, then the other");
+template <axis A> constexpr auto folded_index() {
+  static_assert(
+      A != axis::both,
+      "kernfold: the gradient of an extremum over both axes is not available: reduce over one axis, then the other");
   if constexpr (A == axis::i) return row_index;
   else return column_index;
 }

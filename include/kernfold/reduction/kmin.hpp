@@ -7,58 +7,52 @@ namespace kernfold {
 namespace detail {
 inline namespace KERNFOLD_ABI {
 
-/// a_{k, d} = the k-th least of the F_d over the columns (Result::values), or its column (Result::columns), k < K; ties in
-/// the order of the columns. Where fewer than K columns have a value below +inf, the rest is +inf, or column -1.
+/// a_{k, d} = the k-th least of the F_d over the columns (Result::values), or its column (Result::columns), k < K; ties
+/// in the order of the columns. Where fewer than K columns have a value below +inf, the rest is +inf, or column -1.
 ///
 /// One comparison a pair: a block of columns is looked at only if some lane's K-th value is beaten, which happens about
-/// K (1 + log(N / K)) times a row when the columns come in random order. What passes waits in a queue of its lane, so that
-/// the lists are updated seldom, and then for all lanes at once. Where IsBounded, roots 1 and 2 are the two parts of a
-/// distance_bound, which comes first, and root 0 is evaluated where that passes.
-template <int K, int Dim, kind Result, bool IsBounded = false>
-struct kmin_fold {
+/// K (1 + log(N / K)) times a row when the columns come in random order. What passes waits in a queue of its lane, so
+/// that the lists are updated seldom, and then for all lanes at once. Where IsBounded, roots 1 and 2 are the two parts
+/// of a distance_bound, which comes first, and root 0 is evaluated where that passes.
+template <int K, int Dim, kind Result, bool IsBounded = false> struct kmin_fold {
   static_assert(!IsBounded || Dim == 1);
   static_assert(K >= 1 && K <= 256, "kernfold: K neighbours need 1 <= K <= 256");
   static constexpr int dim = K * Dim;
   static constexpr kind result = Result;
   static constexpr int block = 4;
-  /// How many candidates a lane can keep waiting: twelve (fewer cost more flushes, more cost staler thresholds), where the
-  /// queues of all components stay small; else those of one block.
+  /// How many candidates a lane can keep waiting: twelve (fewer cost more flushes, more cost staler thresholds), where
+  /// the queues of all components stay small; else those of one block.
   static constexpr int queue_length = block + (Dim <= 4 ? 8 : 0);
   static constexpr int register_reals = Dim + (IsBounded ? 3 : 4);  // the thresholds, and where the lists are
   static constexpr int late_roots = IsBounded;
 
-  template <class T>
-  struct state {
+  template <class T> struct state {
     vec<T, K * Dim> value;  // (K, Dim), ascending along K
     vec<math::index_t<T>, K * Dim> column;
   };
   /// Columns that beat their lane's threshold, in their order; where a lane has fewer than others, +inf.
-  template <class T>
-  struct queue {
+  template <class T> struct queue {
     vec<T, queue_length> value;
     vec<math::ints_t<T>, queue_length> column;  // within the tile
     int count[math::lane_count<T>];
     int longest;
   };
-  /// The thresholds live in registers while a tile runs; the lists stay where they are. A threshold is the K-th value as
-  /// of the last time that the queue was emptied.
-  template <class T>
-  struct accumulator : kept_bound<T, IsBounded> {
+  /// The thresholds live in registers while a tile runs; the lists stay where they are. A threshold is the K-th value
+  /// as of the last time that the queue was emptied.
+  template <class T> struct accumulator : kept_bound<T, IsBounded> {
     vec<T, Dim> threshold;
     state<T>* lists;
     std::int64_t first;
     queue<T> waiting[Dim];
   };
 
-  template <class T>
-  static KERNFOLD_HD_LAYER void identity(state<T>& s) {
+  template <class T> static KERNFOLD_HD_LAYER void identity(state<T>& s) {
     for (int k = 0; k < K * Dim; ++k) {
       s.value[k] = T(math::infinity<math::real_of<T>>());
       s.column[k] = math::index_t<T>(-1);
     }
   }
-  template <class T>
-  static KERNFOLD_HD_LAYER void open(accumulator<T>& a, state<T>& s, std::int64_t first) {
+  template <class T> static KERNFOLD_HD_LAYER void open(accumulator<T>& a, state<T>& s, std::int64_t first) {
     for_each_component<Dim>([&](int d) KERNFOLD_INLINE_LAMBDA { a.threshold[d] = s.value[(K - 1) * Dim + d]; });
     a.let_all_pass();
     a.lists = &s;
@@ -71,7 +65,7 @@ struct kmin_fold {
   template <int B, class T, class Values>
   static KERNFOLD_HD_LAYER void absorb(accumulator<T>& a, const Values& values, int c) {
     if constexpr (IsBounded) {
-      absorb_bounded<B, T>(a, values, [&](const T (&v)[B]) KERNFOLD_INLINE_LAMBDA {
+      absorb_bounded<B, T>(a, values, [&](const T(&v)[B]) KERNFOLD_INLINE_LAMBDA {
         if (is_any_below(a.threshold[0], v)) absorb_values(a, 0, v, c);
         return a.threshold[0];
       });
@@ -79,16 +73,15 @@ struct kmin_fold {
       for_each_component<Dim>([&](int d) KERNFOLD_INLINE_LAMBDA {
         T v[B];
         for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA { v[b] = values.template root<0>(b)(d); });
-        if (is_any_below(a.threshold[d], v)) [[unlikely]] absorb_values(a, d, v, c);
+        if (is_any_below(a.threshold[d], v)) [[unlikely]]
+          absorb_values(a, d, v, c);
       });
     }
   }
-  template <class T>
-  static KERNFOLD_HD_LAYER void close(state<T>& s, accumulator<T>& a, std::int64_t first) {
+  template <class T> static KERNFOLD_HD_LAYER void close(state<T>& s, accumulator<T>& a, std::int64_t first) {
     for (int d = 0; d < Dim; ++d) insert_all(s, a.waiting[d], d, first);
   }
-  template <class T>
-  static KERNFOLD_HD_LAYER void merge(state<T>& s, const state<T>& other) {
+  template <class T> static KERNFOLD_HD_LAYER void merge(state<T>& s, const state<T>& other) {
     for (int d = 0; d < Dim; ++d)
       for (int l = 0; l < math::lane_count<T>; ++l)
         for (int k = 0; k < K; ++k) {
@@ -97,8 +90,7 @@ struct kmin_fold {
           insert_lane(s, d, l, v, math::get(other.column[k * Dim + d], l));
         }
   }
-  template <class T>
-  static KERNFOLD_HD_LAYER auto finish(const state<T>& s, int k) {
+  template <class T> static KERNFOLD_HD_LAYER auto finish(const state<T>& s, int k) {
     if constexpr (Result == kind::index) return s.column[k];
     else return s.value[k];
   }
@@ -119,8 +111,7 @@ struct kmin_fold {
     insert_all(*a.lists, a.waiting[d], d, a.first);
     a.threshold[d] = a.lists->value[(K - 1) * Dim + d];
   }
-  template <class T>
-  static KERNFOLD_HD_LAYER void clear(queue<T>& q) {
+  template <class T> static KERNFOLD_HD_LAYER void clear(queue<T>& q) {
     KERNFOLD_NO_UNROLL
     for (int n = 0; n < q.longest; ++n) q.value[n] = T(math::infinity<math::real_of<T>>());
     for (int l = 0; l < math::lane_count<T>; ++l) q.count[l] = 0;
@@ -145,8 +136,7 @@ struct kmin_fold {
     }
     q.longest = longest;
   }
-  template <class T>
-  static KERNFOLD_HD_LAYER void insert_all(state<T>& s, queue<T>& q, int d, std::int64_t first) {
+  template <class T> static KERNFOLD_HD_LAYER void insert_all(state<T>& s, queue<T>& q, int d, std::int64_t first) {
     KERNFOLD_NO_UNROLL
     for (int n = 0; n < q.longest; ++n)
       insert(s, d, q.value[n], math::to_index<T>(q.column[n]) + math::index_t<T>(first));
@@ -185,8 +175,7 @@ struct kmin_fold {
 }  // namespace KERNFOLD_ABI
 }  // namespace detail
 namespace detail {
-template <class F, int K, kind Result, role_set Rows>
-struct kmin_plan {
+template <class F, int K, kind Result, role_set Rows> struct kmin_plan {
   using roots = roots_with_bound<typename lowered<F, Rows>::type, Rows>;
   using fold = kmin_fold<K, F::dim, Result, (roots::size > 1)>;
   using outer = Constant<1>;
@@ -194,34 +183,28 @@ struct kmin_plan {
 }  // namespace detail
 
 /// The columns of the K least values.
-template <class F, int K>
-struct argkmin_spec {
+template <class F, int K> struct argkmin_spec {
   static_assert(K >= 1 && K <= 256, "kernfold: K neighbours need 1 <= K <= 256");
   using formulas = type_list<F>;
   static constexpr int count = K;
   static constexpr int dim = K * F::dim;
   static constexpr kind result = kind::index;
   static constexpr const char* name() { return "ArgKMin"; }
-  template <role_set Rows, bool, accumulation>
-  using plan = detail::kmin_plan<F, K, kind::index, Rows>;
-  template <axis Axis>
-  static constexpr auto adjoint(auto v, auto) { return zero<decltype(v)::dim>; }
+  template <role_set Rows, bool, accumulation> using plan = detail::kmin_plan<F, K, kind::index, Rows>;
+  template <axis Axis> static constexpr auto adjoint(auto v, auto) { return zero<decltype(v)::dim>; }
 };
 
 /// The K least values, ascending. The derivative of each is that of F at its column.
-template <class F, int K>
-struct kmin_spec {
+template <class F, int K> struct kmin_spec {
   static_assert(K >= 1 && K <= 256, "kernfold: K least values need 1 <= K <= 256");
   using formulas = type_list<F>;
   static constexpr int count = K;
   static constexpr int dim = K * F::dim;
   static constexpr kind result = kind::real;
   static constexpr const char* name() { return "KMin"; }
-  template <role_set Rows, bool, accumulation>
-  using plan = detail::kmin_plan<F, K, kind::real, Rows>;
+  template <role_set Rows, bool, accumulation> using plan = detail::kmin_plan<F, K, kind::real, Rows>;
   /// sum_k e_k [column = column_k], for each component of F
-  template <axis Axis>
-  static constexpr auto adjoint(auto v, auto e) {
+  template <axis Axis> static constexpr auto adjoint(auto v, auto e) {
     constexpr auto chosen = detail::folded_index<Axis>() == folded<argkmin_spec<F, K>, Axis>{};
     constexpr auto weights = where(chosen, e, zero<1>);
     if constexpr (F::dim == 1) return detail::total_gradient(F{}, v, sum(weights));

@@ -8,8 +8,7 @@ namespace detail {
 inline namespace KERNFOLD_ABI {
 
 /// The running value of one component of a sum.
-template <class T, accumulation A>
-struct running_sum {
+template <class T, accumulation A> struct running_sum {
   T total;
   KERNFOLD_HD_LAYER void clear() { total = T(0); }
   KERNFOLD_HD_LAYER void add(T v) { total = total + v; }
@@ -17,13 +16,13 @@ struct running_sum {
   KERNFOLD_HD_LAYER void merge(const running_sum& other) { total = total + other.total; }
   KERNFOLD_HD_LAYER void scale(T factor) { total = math::product(total, factor); }
   KERNFOLD_HD_LAYER T result() const { return total; }
-  template <class Lanes>
-  KERNFOLD_HD_LAYER void extract(const running_sum<Lanes, A>& from, int l) { total = math::get(from.total, l); }
+  template <class Lanes> KERNFOLD_HD_LAYER void extract(const running_sum<Lanes, A>& from, int l) {
+    total = math::get(from.total, l);
+  }
 };
 
 /// total + error is the sum: what each addition rounds off is kept (two-sum; Knuth, TAOCP vol. 2, 4.2.2, theorem B).
-template <class T>
-struct running_sum<T, accumulation::compensated> {
+template <class T> struct running_sum<T, accumulation::compensated> {
   T total, error;
   KERNFOLD_HD_LAYER void clear() { total = error = T(0); }
   KERNFOLD_HD_LAYER void add(T v) {
@@ -50,8 +49,7 @@ struct running_sum<T, accumulation::compensated> {
   }
 };
 
-template <class T>
-struct running_sum<T, accumulation::in_double> {
+template <class T> struct running_sum<T, accumulation::in_double> {
   using wide = math::wide_t<T>;
   wide total;
   KERNFOLD_HD_LAYER void clear() { total = wide(0); }
@@ -68,26 +66,21 @@ struct running_sum<T, accumulation::in_double> {
 
 /// a = sum of root 0, or of root 0 times root 1 where IsProduct: the last product of a summand becomes an fma.
 /// A total per tile bounds the error of long sums for one addition per tile.
-template <int Dim, bool IsProduct, accumulation A>
-struct sum_fold {
+template <int Dim, bool IsProduct, accumulation A> struct sum_fold {
   static constexpr int dim = Dim;
   static constexpr kind result = kind::real;
   static constexpr int block = 1;
   static constexpr bool per_tile = A == accumulation::block;
 
-  template <class T>
-  struct state {
+  template <class T> struct state {
     vec<running_sum<T, A>, Dim> sums;
   };
-  template <class T>
-  using accumulator = state<T>;
+  template <class T> using accumulator = state<T>;
 
-  template <class T>
-  static KERNFOLD_HD_LAYER void identity(state<T>& s) {
+  template <class T> static KERNFOLD_HD_LAYER void identity(state<T>& s) {
     for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA { s.sums[k].clear(); });
   }
-  template <class T>
-  static KERNFOLD_HD_LAYER void open(accumulator<T>& a, const state<T>& s, std::int64_t) {
+  template <class T> static KERNFOLD_HD_LAYER void open(accumulator<T>& a, const state<T>& s, std::int64_t) {
     if constexpr (per_tile) identity(a);
     else a = s;
   }
@@ -97,29 +90,26 @@ struct sum_fold {
       const auto f = values.template root<0>(b);
       if constexpr (IsProduct) {
         const auto g = values.template root<1>(b);
-        for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA { a.sums[k].add_product(f.broadcast(k), g.broadcast(k)); });
+        for_each_component<Dim>([&](int k)
+                                    KERNFOLD_INLINE_LAMBDA { a.sums[k].add_product(f.broadcast(k), g.broadcast(k)); });
       } else {
         for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA { a.sums[k].add(f(k)); });
       }
     });
   }
-  template <class T>
-  static KERNFOLD_HD_LAYER void close(state<T>& s, const accumulator<T>& a, std::int64_t) {
+  template <class T> static KERNFOLD_HD_LAYER void close(state<T>& s, const accumulator<T>& a, std::int64_t) {
     if constexpr (per_tile) merge(s, a);
     else s = a;
   }
-  template <class T>
-  static KERNFOLD_HD_LAYER void merge(state<T>& s, const state<T>& other) {
+  template <class T> static KERNFOLD_HD_LAYER void merge(state<T>& s, const state<T>& other) {
     for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA { s.sums[k].merge(other.sums[k]); });
   }
-  template <class T>
-  static KERNFOLD_HD_LAYER T finish(const state<T>& s, int k) { return s.sums[k].result(); }
+  template <class T> static KERNFOLD_HD_LAYER T finish(const state<T>& s, int k) { return s.sums[k].result(); }
   template <class Real, class T>
   static KERNFOLD_HD_LAYER void extract(state<Real>& s, const state<T>& from, int l, std::int64_t) {
     for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA { s.sums[k].extract(from.sums[k], l); });
   }
-  template <class T>
-  static KERNFOLD_HD_LAYER void scale(state<T>& s, T factor) {
+  template <class T> static KERNFOLD_HD_LAYER void scale(state<T>& s, T factor) {
     for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA { s.sums[k].scale(factor); });
   }
 };
@@ -129,16 +119,14 @@ struct sum_fold {
 namespace detail {
 
 /// What a sum over the columns adds up, and the factor that multiplies it afterwards.
-template <class F, role_set Rows, bool Both, accumulation A>
-struct sum_plan {
+template <class F, role_set Rows, bool Both, accumulation A> struct sum_plan {
   using split = split_summand<F, Rows>;
   // Folding the rows as well, a vector factor cannot wait until the end: it would have to be applied row by row.
   static constexpr bool whole = Both && split::outer::dim > 1;
   using inner = std::conditional_t<whole, typename lowered<F, Rows>::type, typename split::inner>;
   using outer = std::conditional_t<whole, Constant<1>, typename split::outer>;
 
-  template <class G>
-  struct operands {
+  template <class G> struct operands {
     using roots = type_list<G>;
     using fold = sum_fold<G::dim, false, A>;
   };
@@ -155,16 +143,13 @@ struct sum_plan {
 }  // namespace detail
 
 /// a = sum_j F. Its derivative is the sum of F's.
-template <class F>
-struct sum_spec {
+template <class F> struct sum_spec {
   using formulas = type_list<F>;
   static constexpr int dim = F::dim;
   static constexpr kind result = kind::real;
   static constexpr const char* name() { return "Sum"; }
-  template <role_set Rows, bool Both, accumulation A>
-  using plan = detail::sum_plan<F, Rows, Both, A>;
-  template <axis Axis>
-  static constexpr auto adjoint(auto v, auto e) { return detail::total_gradient(F{}, v, e); }
+  template <role_set Rows, bool Both, accumulation A> using plan = detail::sum_plan<F, Rows, Both, A>;
+  template <axis Axis> static constexpr auto adjoint(auto v, auto e) { return detail::total_gradient(F{}, v, e); }
 };
 
 }  // namespace kernfold

@@ -1,4 +1,5 @@
-// main [first]: calls reductions whose formulas it does not see, those of one unit or of both, and catches their errors.
+// main [first]: calls reductions whose formulas it does not see, those of one unit or of both, and catches their
+// errors.
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -56,7 +57,8 @@ bool right_error(kf::any_reduction<float> gauss) {
     gauss(d.X, d.B, d.B, 0.5f);
   } catch (const kf::shape_error& e) {
     return std::string(e.what()) ==
-           "argument 1 (y1, Vj<1, 3>) of Sum(exp(-p3 |x0 - y1|^2) y2): 53 numbers are no whole number of rows of dimension 3";
+           "argument 1 (y1, Vj<1, 3>) of Sum(exp(-p3 |x0 - y1|^2) y2): 53 numbers are no whole number of rows of "
+           "dimension 3";
   }
   return false;
 }

@@ -1,5 +1,5 @@
-// A reduction without its formula computes what the reduction itself computes, and says at run time what that one says at
-// compile time.
+// A reduction without its formula computes what the reduction itself computes, and says at run time what that one says
+// at compile time.
 #include <kernfold/kernfold.hpp>
 
 #include <gtest/gtest.h>
@@ -30,7 +30,8 @@ template <class Real> std::vector<Real> numbers(std::int64_t count, double step)
 }
 constexpr std::int64_t rows = 7, columns = 11;
 const auto X = numbers<float>(3 * rows, 0.7), Y = numbers<float>(3 * columns, 1.3), B = numbers<float>(columns, 2.1);
-const auto Xd = numbers<double>(3 * rows, 0.7), Yd = numbers<double>(3 * columns, 1.3), Bd = numbers<double>(columns, 2.1);
+const auto Xd = numbers<double>(3 * rows, 0.7), Yd = numbers<double>(3 * columns, 1.3),
+           Bd = numbers<double>(columns, 2.1);
 
 kf::any_reduction<float> gauss() { return S; }
 kf::any_reduction<double> gauss_in_double() { return S; }
@@ -68,7 +69,8 @@ TEST(any_reduction, computes_what_the_reduction_does) {
   const kf::any_reduction<double> slope = grad(S, x);
   const auto E = numbers<double>(rows, 0.3);
   EXPECT_TRUE(slope(Xd, Yd, Bd, 0.5, E) == grad(S, x)(Xd, Yd, Bd, 0.5, E));
-  const kf::any_reduction<float> smooth = logsumexp_reduction(-sqdist(x, y)), its_slope = grad(logsumexp_reduction(-sqdist(x, y)), y);
+  const kf::any_reduction<float> smooth = logsumexp_reduction(-sqdist(x, y)),
+                                 its_slope = grad(logsumexp_reduction(-sqdist(x, y)), y);
   EXPECT_TRUE(smooth(X, Y) == logsumexp_reduction(-sqdist(x, y))(X, Y));
   const kf::view incoming{B.data(), rows, 1};
   EXPECT_TRUE(its_slope(X, Y, incoming) == grad(logsumexp_reduction(-sqdist(x, y)), y)(X, Y, incoming));
@@ -187,26 +189,31 @@ TEST(any_reduction, refuses_what_does_not_fit) {
             "argument 2 (y2, Vj<2, 1>) of " + name + ": numbers of float were given, double is needed");
   EXPECT_EQ(refusal([] { gauss()(X, Y, std::vector<std::uint16_t>(columns), 1); }),
             "argument 2 (y2, Vj<2, 1>) of " + name + ": numbers of std::uint16_t were given, float is needed");
-  EXPECT_EQ(refusal([] { gauss()(X, Y, 1, 1); }), "argument 2 (y2, Vj<2, 1>) of " + name + ": 1 row was given, argument 1 has 11");
+  EXPECT_EQ(refusal([] { gauss()(X, Y, 1, 1); }),
+            "argument 2 (y2, Vj<2, 1>) of " + name + ": 1 row was given, argument 1 has 11");
   EXPECT_EQ(refusal([] { gauss()(X, 1, B, 1); }),
             "argument 1 (y1, Vj<1, 3>) of " + name + ": a number was given, a vector of dimension 3 is needed");
   EXPECT_EQ(refusal([] { gauss()(X, B, B, 1); }),
             "argument 1 (y1, Vj<1, 3>) of " + name + ": 11 numbers are no whole number of rows of dimension 3");
   EXPECT_EQ(refusal([] { gauss().indices(X, Y, B, 1); }),
             "the result of " + name + " holds numbers of float, not indices: call it as (...) or into(out, ...)");
-  EXPECT_EQ(refusal([] { nearest()(X, Y); }),
-            "the result of ArgKMin<2>(|x0 - y1|^2) holds indices, not numbers of float: call indices(...) or into(out, ...)");
+  EXPECT_EQ(
+      refusal([] { nearest()(X, Y); }),
+      "the result of ArgKMin<2>(|x0 - y1|^2) holds indices, not numbers of float: call indices(...) or into(out, ...)");
   std::vector<float> out(rows, 42.f), fewer(rows - 1), as_weights = B;
   std::vector<std::int64_t> indices(rows, 42);
   EXPECT_EQ(refusal([&] { gauss().into(indices, X, Y, B, 1); }),
             "the memory for the result of " + name + ": numbers of std::int64_t were given, float is needed");
-  EXPECT_EQ(refusal([&] { nearest().add_to(out, X, Y); }),
-            "the memory for the result of ArgKMin<2>(|x0 - y1|^2): numbers of float were given, std::int64_t is needed");
+  EXPECT_EQ(
+      refusal([&] { nearest().add_to(out, X, Y); }),
+      "the memory for the result of ArgKMin<2>(|x0 - y1|^2): numbers of float were given, std::int64_t is needed");
   EXPECT_EQ(refusal([&] { gauss().into(fewer, X, Y, B, 1); }),
             "the memory for the result of " + name + ": 6 rows were given, 7 are needed");
   EXPECT_EQ(refusal([&] { gauss().into(out, X, Yd, B, 1); }),
             "argument 1 (y1, Vj<1, 3>) of " + name + ": numbers of double were given, float is needed");
-  EXPECT_EQ(sentence<kf::overlap_error>([&] { gauss().into(kf::view{as_weights.data(), rows, 1}, X, Y, as_weights, 1); }),
+  EXPECT_EQ(sentence<kf::overlap_error>([&] {
+              gauss().into(kf::view{as_weights.data(), rows, 1}, X, Y, as_weights, 1);
+            }),
             "argument 2 (y2, Vj<2, 1>) of " + name + " lies in the memory that the result is written to");
   EXPECT_EQ(out, std::vector<float>(rows, 42.f));
   EXPECT_EQ(as_weights, B);

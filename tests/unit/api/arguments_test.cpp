@@ -60,10 +60,8 @@ template <class Exception, class Reduction, class... Args> std::string refusal(R
   const kf::view rows{out.data(), M, kf::type_at<typename Reduction::items, 0>::spec::dim};
   for (const bool add : {false, true}) {
     try {
-      if (add)
-        r.add_to(rows, args...);
-      else
-        r.into(rows, args...);
+      if (add) r.add_to(rows, args...);
+      else r.into(rows, args...);
     } catch (const Exception& e) {
       sentence = e.what();
     }
@@ -252,10 +250,8 @@ TEST(arguments, the_memory_of_the_result) {
   const auto refused = [](auto r, auto&& out, const auto&... args) -> std::string {
     for (const bool add : {false, true}) {
       try {
-        if (add)
-          r.add_to(out, args...);
-        else
-          r.into(out, args...);
+        if (add) r.add_to(out, args...);
+        else r.into(out, args...);
         return "not thrown";
       } catch (const kf::shape_error& e) {
         if (add) return e.what();
@@ -286,10 +282,8 @@ TEST(arguments, overlap_is_refused) {
   const auto refused = [](auto r, auto out, const auto&... args) -> std::string {
     for (const bool add : {false, true}) {
       try {
-        if (add)
-          r.add_to(out, args...);
-        else
-          r.into(out, args...);
+        if (add) r.add_to(out, args...);
+        else r.into(out, args...);
         return "not thrown";
       } catch (const kf::overlap_error& e) {
         if (add) return e.what();

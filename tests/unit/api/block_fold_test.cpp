@@ -30,7 +30,8 @@ using point = kf::vec<float, 3>;
 struct cloud {
   std::int64_t M, N;
   std::vector<float> X, Y, B;
-  cloud(std::int64_t rows, std::int64_t columns) : M(rows), N(columns), X(numbers(3 * M, 1)), Y(numbers(3 * N, 2)), B(numbers(N, 3)) {}
+  cloud(std::int64_t rows, std::int64_t columns)
+      : M(rows), N(columns), X(numbers(3 * M, 1)), Y(numbers(3 * N, 2)), B(numbers(N, 3)) {}
   static std::vector<float> numbers(std::int64_t count, unsigned seed) {
     std::mt19937 engine(seed);
     std::uniform_real_distribution<float> uniform(-1, 1);
@@ -48,25 +49,24 @@ template <class R, int Threads, int Rows = 1, class Real = float>
 using fold_of = kf::detail::basic_block_fold<R, Real, Threads, Rows, emulated::block>;
 
 /// kernel(fold, first row of the thread) by all threads of enough blocks; neighbouring threads have neighbouring rows.
-template <class Fold, int Threads, int Rows, class Kernel>
-void launch(std::int64_t rows, const Kernel& kernel) {
+template <class Fold, int Threads, int Rows, class Kernel> void launch(std::int64_t rows, const Kernel& kernel) {
   const std::int64_t each = Threads * Rows;
-  emulated::launch({.threads = Threads}, (rows + each - 1) / each, 1, int(sizeof(typename Fold::storage)), [&](const emulated::block& block) {
-    const std::int64_t first = block.group() * each + block.thread();
-    kernel(Fold(*reinterpret_cast<typename Fold::storage*>(block.shared()), first, Threads, block), first);
-  });
+  emulated::launch({.threads = Threads}, (rows + each - 1) / each, 1, int(sizeof(typename Fold::storage)),
+                   [&](const emulated::block& block) {
+                     const std::int64_t first = block.group() * each + block.thread();
+                     kernel(Fold(*reinterpret_cast<typename Fold::storage*>(block.shared()), first, Threads, block),
+                            first);
+                   });
 }
 
-template <class Element>
-void expect_near(Element found, Element expected, const std::string& what) {
+template <class Element> void expect_near(Element found, Element expected, const std::string& what) {
   if constexpr (std::is_integral_v<Element>) EXPECT_EQ(found, expected) << what;
   else if (std::isinf(expected)) EXPECT_EQ(found, expected) << what;
   else EXPECT_NEAR(found, expected, 1e-5 * (1 + std::fabs(expected))) << what;
 }
 
 /// All rows of r(X, args...), by `call(fold, row)`.
-template <int Threads, class R, class Call>
-void check(const cloud& c, R, const auto& expected, const Call& call) {
+template <int Threads, class R, class Call> void check(const cloud& c, R, const auto& expected, const Call& call) {
   launch<fold_of<R, Threads>, Threads, 1>(c.M, [&](const auto& fold, std::int64_t i) {
     const auto a = call(fold, c.row(i));
     for (int k = 0; k < expected.cols() && i < c.M; ++k)
@@ -74,8 +74,7 @@ void check(const cloud& c, R, const auto& expected, const Call& call) {
   });
 }
 
-template <int Threads>
-void check_reductions(const cloud& c) {
+template <int Threads> void check_reductions(const cloud& c) {
   SCOPED_TRACE(std::to_string(Threads) + " threads, " + std::to_string(c.M) + " x " + std::to_string(c.N));
   const float* const Y = c.Y.data();
   check<Threads>(c, convolve, convolve(c.X, c.Y, c.B, 0.7f),
@@ -124,7 +123,8 @@ TEST(block_fold, several_rows_of_a_thread) {
     point rows[4];
     rows_from(first, rows);
     const auto a = fold.run(c.N, rows, c.Y.data());
-    for (int l = 0; l < 4 && first + 32 * l < c.M; ++l) expect_near(a[l][0], numbered(first + 32 * l, 0), "row numbers");
+    for (int l = 0; l < 4 && first + 32 * l < c.M; ++l)
+      expect_near(a[l][0], numbered(first + 32 * l, 0), "row numbers");
   });
 }
 
@@ -141,7 +141,8 @@ TEST(block_fold, columns_by_a_function) {
       const float* const q = c.Y.data() + 9 * j;
       return point{{q[0], q[1], q[2]}};
     };
-    return fold.run(c.N / 3, p, third_point, [&](std::int64_t j) { return c.B[std::size_t(3 * j)]; }, 0.7f);
+    return fold.run(
+        c.N / 3, p, third_point, [&](std::int64_t j) { return c.B[std::size_t(3 * j)]; }, 0.7f);
   });
 }
 

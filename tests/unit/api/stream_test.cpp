@@ -25,12 +25,13 @@ constexpr auto D = sqdist(x, y);
 // Few programs, many reductions: those of one axis share a sweep. u leaves the sum over j, b the one over i.
 template <kf::axis A, class Real>
 constexpr auto all_along = fold_all(kf::sum_reduction<A>(u * exp(-g * D) * b), kf::argkmin_reduction<10, A>(D),
-                                    kf::logsumexp_reduction<A>(-g * D, b));
+                                    kf::logsumexp_reduction<A>(-g* D, b));
 template <kf::axis A>
 constexpr auto all_along<A, float> =
     fold_all(kf::sum_reduction<A>(u * exp(-g * D) * b), kf::min_reduction<A>(D), kf::max_reduction<A>(x - y),
-             kf::argmin_reduction<A>(D), kf::argmax_reduction<A>(x - y), kf::kmin_reduction<3, A>(D), kf::argkmin_reduction<10, A>(D),
-             kf::logsumexp_reduction<A>(-g * D), kf::logsumexp_reduction<A>(-g * D, b), kf::softmax_reduction<A>(-g * D, y - x));
+             kf::argmin_reduction<A>(D), kf::argmax_reduction<A>(x - y), kf::kmin_reduction<3, A>(D),
+             kf::argkmin_reduction<10, A>(D), kf::logsumexp_reduction<A>(-g* D), kf::logsumexp_reduction<A>(-g* D, b),
+             kf::softmax_reduction<A>(-g* D, y - x));
 constexpr auto S = kf::sum_reduction(u * exp(-g * D) * b);
 constexpr auto N = kf::argkmin_reduction<3>(D);
 
@@ -89,7 +90,8 @@ std::int64_t absorb_pieces(State& state, const clouds<Real>& c, const pieces& si
   return first;
 }
 
-void expect_same(const kf::matrix<std::int64_t>& found, const kf::matrix<std::int64_t>& expected, const std::string& what) {
+void expect_same(const kf::matrix<std::int64_t>& found, const kf::matrix<std::int64_t>& expected,
+                 const std::string& what) {
   EXPECT_TRUE(found == expected) << what;
 }
 /// Sums are rounded in another order: within 64 roundings of the largest number.
@@ -111,15 +113,15 @@ template <class... Ms>
 void expect_same(const kf::results<Ms...>& found, const kf::results<Ms...>& expected, const std::string& what) {
   [&]<int... Is>(std::integer_sequence<int, Is...>) {
     (expect_same(get<Is>(found), get<Is>(expected), what + ", result " + std::to_string(Is)), ...);
-  }
-  (std::make_integer_sequence<int, int(sizeof...(Ms))>{});
+  }(std::make_integer_sequence<int, int(sizeof...(Ms))>{});
 }
 template <class T> bool same_bits(const kf::matrix<T>& a, const kf::matrix<T>& c) {
   return a.size() == c.size() && std::memcmp(a.data(), c.data(), sizeof(T) * static_cast<std::size_t>(a.size())) == 0;
 }
 template <class... Ms> bool same_bits(const kf::results<Ms...>& a, const kf::results<Ms...>& c) {
-  return [&]<int... Is>(std::integer_sequence<int, Is...>) { return (same_bits(get<Is>(a), get<Is>(c)) && ...); }
-  (std::make_integer_sequence<int, int(sizeof...(Ms))>{});
+  return [&]<int... Is>(std::integer_sequence<int, Is...>) {
+    return (same_bits(get<Is>(a), get<Is>(c)) && ...);
+  }(std::make_integer_sequence<int, int(sizeof...(Ms))>{});
 }
 
 const char* name(kf::axis a) { return a == kf::axis::j ? "over j" : a == kf::axis::i ? "over i" : "over both"; }
@@ -162,8 +164,9 @@ TEST(stream, equals_a_call) {
         auto state = begin<A>(all_along<A, Real>, c);
         absorb_pieces<A>(state, c, sizes);
         EXPECT_EQ(state.columns(), c.columns);
-        expect_same(state.finish(), whole<A>(all_along<A, Real>, c),
-                    std::string(name(A)) + ", " + std::to_string(rows) + " rows, " + std::to_string(sizes.size()) + " pieces");
+        expect_same(
+            state.finish(), whole<A>(all_along<A, Real>, c),
+            std::string(name(A)) + ", " + std::to_string(rows) + " rows, " + std::to_string(sizes.size()) + " pieces");
       }
   });
 }
@@ -183,7 +186,8 @@ TEST(stream, goes_on_after_finish) {
 TEST(stream, states_merge) {
   for_each_kind([]<kf::axis A, class Real>() {
     const clouds<Real> c(70, 3 * total(mixed));
-    auto first = begin<A>(all_along<A, Real>, c), second = begin<A>(all_along<A, Real>, c), third = begin<A>(all_along<A, Real>, c);
+    auto first = begin<A>(all_along<A, Real>, c), second = begin<A>(all_along<A, Real>, c),
+         third = begin<A>(all_along<A, Real>, c);
     const std::int64_t one = absorb_pieces<A>(first, c, mixed);
     second.number_columns_from(one);
     const std::int64_t two = absorb_pieces<A>(second, c, mixed, one);
@@ -229,7 +233,8 @@ TEST(stream, few_rows_and_many_columns) {
     for (const int threads : {1, 3}) {
       auto state = begin<kf::axis::j>(all_along<kf::axis::j, float>.on(kf::cpu{.threads = threads}), c);
       absorb_pieces<kf::axis::j>(state, c, sizes);
-      expect_same(state.finish(), whole<kf::axis::j>(all_along<kf::axis::j, float>, c), std::to_string(threads) + " threads");
+      expect_same(state.finish(), whole<kf::axis::j>(all_along<kf::axis::j, float>, c),
+                  std::to_string(threads) + " threads");
     }
   }
 }
@@ -267,8 +272,8 @@ TEST(stream, an_infinite_factor_of_no_columns) {
 }
 
 TEST(stream, pieces_far_from_each_other) {
-  // The distance is scaled about a point among the columns, of each piece anew. The rows lie near one of them: what they share
-  // with it is as accurate as if there were no other.
+  // The distance is scaled about a point among the columns, of each piece anew. The rows lie near one of them: what
+  // they share with it is as accurate as if there were no other.
   constexpr auto s = kf::Pm<3, 1>;
   constexpr auto K = kf::sum_reduction(exp(-square(s) * D) * b);
   constexpr std::int64_t rows = 9, columns = 300;
@@ -312,7 +317,8 @@ TEST(stream, options_and_gradients) {
   constexpr auto dSy = grad(S, y);
   auto other = dSy.start(y = c.Q, b = c.V, g = 0.75f);
   for (std::int64_t first = 0; first < c.rows; first += 5)
-    other.absorb(x = kf::view{c.P.data() + 3 * first, 5, 3}, u = kf::view{c.W.data() + first, 5, 1}, e = kf::view{E.data() + first, 5, 1});
+    other.absorb(x = kf::view{c.P.data() + 3 * first, 5, 3}, u = kf::view{c.W.data() + first, 5, 1},
+                 e = kf::view{E.data() + first, 5, 1});
   expect_same(other.finish(), dSy(x = c.P, y = c.Q, b = c.V, g = 0.75f, u = c.W, e = E), "gradient along the columns");
 }
 
@@ -356,7 +362,8 @@ TEST(stream, a_state_that_was_stopped_says_so) {
   EXPECT_THROW(absorb<kf::axis::j>(state, c, 1000, 2000), kf::stopped);
   is_enough = false;
   const std::string why =
-      "a state of Sum(x4 exp(-p3 |x0 - y1|^2) y2) was stopped while it absorbed columns: some rows have seen more of them than others";
+      "a state of Sum(x4 exp(-p3 |x0 - y1|^2) y2) was stopped while it absorbed columns: some rows have seen more of "
+      "them than others";
   EXPECT_EQ(sentence<kf::stopped>([&] { absorb<kf::axis::j>(state, c, 1000, 2000); }), why);
   EXPECT_EQ(sentence<kf::stopped>([&] { (void)state.finish(); }), why);
 }
@@ -370,9 +377,13 @@ TEST(stream, refuses_what_does_not_fit) {
   EXPECT_EQ(sentence<kf::shape_error>([&] { state.absorb(y = three, b = two); }),
             "argument 2 (y2, Vj<2, 1>) of Sum(x4 exp(-p3 |x0 - y1|^2) y2): 2 rows were given, argument 1 has 1");
   EXPECT_EQ(sentence<kf::shape_error>([&] { state.absorb(y = four, b = two); }),
-            "argument 1 (y1, Vj<1, 3>) of Sum(x4 exp(-p3 |x0 - y1|^2) y2): 4 numbers are no whole number of rows of dimension 3");
-  EXPECT_EQ(sentence<kf::shape_error>([&] { state.absorb(y = kf::view{four.data(), 2, 2}, b = two); }),
-            "argument 1 (y1, Vj<1, 3>) of Sum(x4 exp(-p3 |x0 - y1|^2) y2): rows of dimension 2 were given, 3 are needed");
+            "argument 1 (y1, Vj<1, 3>) of Sum(x4 exp(-p3 |x0 - y1|^2) y2): 4 numbers are no whole number of rows of "
+            "dimension 3");
+  EXPECT_EQ(
+      sentence<kf::shape_error>([&] {
+        state.absorb(y = kf::view{four.data(), 2, 2}, b = two);
+      }),
+      "argument 1 (y1, Vj<1, 3>) of Sum(x4 exp(-p3 |x0 - y1|^2) y2): rows of dimension 2 were given, 3 are needed");
   EXPECT_EQ(state.columns(), 30);
   EXPECT_TRUE(same_bits(state.finish(), before));
 
@@ -380,12 +391,14 @@ TEST(stream, refuses_what_does_not_fit) {
             "argument 0 (x0, Vi<0, 3>) of Sum(x4 exp(-p3 |x0 - y1|^2) y2): 6 rows were given, argument 4 has 2");
   const clouds<float> fewer(5, 30);
   EXPECT_EQ(sentence<kf::shape_error>([&] { state.merge(begin<kf::axis::j>(S, fewer)); }),
-            "two states of Sum(x4 exp(-p3 |x0 - y1|^2) y2) differ in their number of rows or their instruction set, and cannot be merged");
+            "two states of Sum(x4 exp(-p3 |x0 - y1|^2) y2) differ in their number of rows or their instruction set, "
+            "and cannot be merged");
   std::vector<float> small(5), weights = c.W;
   EXPECT_EQ(sentence<kf::shape_error>([&] { state.finish(small); }),
             "the memory for the result of Sum(x4 exp(-p3 |x0 - y1|^2) y2): 5 rows were given, 6 are needed");
   auto over = S.start(x = c.P, u = weights, g = 0.75f);
-  EXPECT_EQ(sentence<kf::overlap_error>([&] { over.finish(weights); }),
-            "argument 4 (x4, Vi<4, 1>) of Sum(x4 exp(-p3 |x0 - y1|^2) y2) lies in the memory that the result is written to");
+  EXPECT_EQ(
+      sentence<kf::overlap_error>([&] { over.finish(weights); }),
+      "argument 4 (x4, Vi<4, 1>) of Sum(x4 exp(-p3 |x0 - y1|^2) y2) lies in the memory that the result is written to");
   EXPECT_TRUE(weights == c.W);
 }

@@ -261,12 +261,9 @@ TYPED_TEST(math_functions, pow) {
   for (const Real x : special)
     for (const Real y : special) {
       const Real got = math::pow(x, y), expected = std::pow(x, y);
-      if (std::isnan(expected))
-        EXPECT_TRUE(std::isnan(got)) << x << ' ' << y;
-      else if (std::abs(expected) < least_normal<Real>)
-        EXPECT_LE(std::abs(got), least_normal<Real>) << x << ' ' << y;
-      else
-        EXPECT_LE(error_in_ulp<Real>(got, expected), 1.5) << x << ' ' << y;
+      if (std::isnan(expected)) EXPECT_TRUE(std::isnan(got)) << x << ' ' << y;
+      else if (std::abs(expected) < least_normal<Real>) EXPECT_LE(std::abs(got), least_normal<Real>) << x << ' ' << y;
+      else EXPECT_LE(error_in_ulp<Real>(got, expected), 1.5) << x << ' ' << y;
       EXPECT_TRUE(std::isnan(got) || std::signbit(got) == std::signbit(expected)) << x << ' ' << y;
     }
 }

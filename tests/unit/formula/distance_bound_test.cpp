@@ -14,15 +14,13 @@ namespace kf = kernfold;
 
 namespace {
 
-template <class Real, int D>
-struct vector {
+template <class Real, int D> struct vector {
   static constexpr int dim = D;
   Real at[D];
   Real operator()(int k) const { return at[k]; }
 };
 
-template <class Real, int D>
-struct bounded_pair {
+template <class Real, int D> struct bounded_pair {
   vector<Real, D> u, v, origin{};
 
   static Real square(const vector<Real, D>& f) { return kf::SqNorm2::component<Real>(0, f); }
@@ -43,8 +41,7 @@ struct bounded_pair {
   }
 };
 
-template <class Real, int D>
-class bound_check {
+template <class Real, int D> class bound_check {
  public:
   /// v is u, but for relative differences of about 2^(-closeness), and signs. The origin is zero, or of their size.
   void at_scale(int exponent, int spread, int closeness) {
@@ -60,11 +57,13 @@ class bound_check {
       const Real distance = pair.distance(), above = std::nextafter(distance, std::numeric_limits<Real>::infinity());
       if (!(distance < std::numeric_limits<Real>::infinity())) continue;
       ++count_;
-      ASSERT_TRUE(pair.passes(above)) << "a distance of " << distance << " at scale 2^" << exponent << ", " << D << " dimensions";
+      ASSERT_TRUE(pair.passes(above)) << "a distance of " << distance << " at scale 2^" << exponent << ", " << D
+                                      << " dimensions";
       // not by letting everything pass
       const Real size = pair.size();
       const Real loose = 3 * kf::detail::distance_margin<Real, D> * size;
-      if (size > std::ldexp(Real(1), sizeof(Real) == 4 ? -60 : -900) && size < kf::detail::largest_square<Real> && distance > loose) {
+      if (size > std::ldexp(Real(1), sizeof(Real) == 4 ? -60 : -900) && size < kf::detail::largest_square<Real> &&
+          distance > loose) {
         ASSERT_FALSE(pair.passes(distance - loose)) << distance << " of " << size;
         ++excluded_;
       }
@@ -78,13 +77,13 @@ class bound_check {
   std::uniform_real_distribution<Real> uniform_{-1, 1};
 };
 
-template <class Real, int D>
-void check_scales() {
+template <class Real, int D> void check_scales() {
   constexpr bool single = sizeof(Real) == 4;
   const kf::flush_subnormals guard;  // as some devices do, and the CPU engine
   bound_check<Real, D> check;
-  const std::vector<int> exponents = single ? std::vector{-75, -64, -63, -62, -60, -50, -20, 0, 20, 58, 59, 60, 61, 62, 63}
-                                            : std::vector{-530, -512, -511, -480, 0, 100, 498, 499, 500, 501, 510, 511};
+  const std::vector<int> exponents = single
+                                         ? std::vector{-75, -64, -63, -62, -60, -50, -20, 0, 20, 58, 59, 60, 61, 62, 63}
+                                         : std::vector{-530, -512, -511, -480, 0, 100, 498, 499, 500, 501, 510, 511};
   for (const int exponent : exponents)
     for (const int spread : {0, 1, 4})
       for (const int closeness : {0, 1, 6, 10, 12, single ? 20 : 45}) check.at_scale(exponent, spread, closeness);
@@ -108,7 +107,9 @@ TEST(distance_bound, is_of_what_a_device_keeps_the_least_of) {
   using device = std::integral_constant<kf::role_set, kf::depends_on_i | kf::detail::bounds_distances>;
   constexpr auto x = kf::Vi<0, 3>;
   constexpr auto y = kf::Vj<1, 3>;
-  constexpr auto exists = [](auto f, auto rows) { return kf::detail::distance_bound<decltype(f), decltype(rows)::value>::exists; };
+  constexpr auto exists = [](auto f, auto rows) {
+    return kf::detail::distance_bound<decltype(f), decltype(rows)::value>::exists;
+  };
   EXPECT_TRUE(exists(sqdist(x, y), device{}));
   EXPECT_TRUE(exists(sqdist(y, x), device{}));
   EXPECT_TRUE(exists(sqdist(kf::constant<2> * x, y), device{}));

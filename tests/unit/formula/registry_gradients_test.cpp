@@ -62,7 +62,8 @@ template <int Place, class F, class V> void check_argument(arrays& data, sampler
     expect_same(dual, differences, 1e-8L, "dual numbers", text.c_str(), Place, k);
     expect_same(inner(unit, pulled_back), dual, 1e-16L, "reverse", text.c_str(), Place, k);
     expect_same(inner(e, value(forward, data)), dual, 1e-16L, "forward", text.c_str(), Place, k);
-    EXPECT_LE(error_ratio(static_cast<double>(by_library[k]), pulled_back[k]), ratio_limit) << kf::to_string(reverse).c_str();
+    EXPECT_LE(error_ratio(static_cast<double>(by_library[k]), pulled_back[k]), ratio_limit)
+        << kf::to_string(reverse).c_str();
   }
 }
 

@@ -28,9 +28,11 @@ struct answer {
   bool operator==(const answer&) const = default;
 };
 template <class T>
-answer ask(const kf::any_reduction<T>& r, const kf_array& result, const std::vector<kf_array>& arguments, const kf::cpu& where = {}) {
+answer ask(const kf::any_reduction<T>& r, const kf_array& result, const std::vector<kf_array>& arguments,
+           const kf::cpu& where = {}) {
   char message[300] = "stale";
-  const int status = kf::into_from_c(r, result, arguments.data(), int(arguments.size()), message, sizeof message, where);
+  const int status =
+      kf::into_from_c(r, result, arguments.data(), int(arguments.size()), message, sizeof message, where);
   return {status, message};
 }
 const std::vector<kf_array> arguments{kf_floats(X.data(), 2, 2), kf_floats(Y.data(), 3, 2), kf_floats(&half, 1, 1)};
@@ -58,7 +60,10 @@ TEST(c, computes_into_its_memory) {
   EXPECT_EQ(d[1], S(Xd, Yd, half_d)[1]);
 
   std::vector<std::int64_t> nearest(2, -7);
-  EXPECT_EQ(ask<float>(kf::argmin_reduction(sqdist(x, y)), kf_indices(nearest.data(), 2, 1), {arguments[0], arguments[1]}).status, kf_ok);
+  EXPECT_EQ(
+      ask<float>(kf::argmin_reduction(sqdist(x, y)), kf_indices(nearest.data(), 2, 1), {arguments[0], arguments[1]})
+          .status,
+      kf_ok);
   EXPECT_EQ(nearest, (std::vector<std::int64_t>{0, 0}));
 }
 
@@ -75,8 +80,8 @@ TEST(c, element_types_are_numbered_as_in_the_header) {
   };
   EXPECT_TRUE(sum_of(std::int8_t(), kf_int8) && sum_of(std::int16_t(), kf_int16) && sum_of(std::int32_t(), kf_int32) &&
               sum_of(std::int64_t(), kf_int64));
-  EXPECT_TRUE(sum_of(std::uint8_t(), kf_uint8) && sum_of(std::uint16_t(), kf_uint16) && sum_of(std::uint32_t(), kf_uint32) &&
-              sum_of(std::uint64_t(), kf_uint64));
+  EXPECT_TRUE(sum_of(std::uint8_t(), kf_uint8) && sum_of(std::uint16_t(), kf_uint16) &&
+              sum_of(std::uint32_t(), kf_uint32) && sum_of(std::uint64_t(), kf_uint64));
   EXPECT_FALSE(sum_of(std::int32_t(), kf_uint32));
 }
 
@@ -89,16 +94,22 @@ TEST(c, errors_are_a_status_and_a_sentence) {
     changed[n] = replaced;
     return changed;
   };
-  EXPECT_EQ(ask<float>(S, result, {arguments[0]}),
-            (answer{kf_shape_error, name + ": 1 argument was given, a call takes 3, one for each position of the formula's variables"}));
+  EXPECT_EQ(
+      ask<float>(S, result, {arguments[0]}),
+      (answer{kf_shape_error,
+              name + ": 1 argument was given, a call takes 3, one for each position of the formula's variables"}));
   EXPECT_EQ(ask<float>(S, result, with(1, kf_floats(Y.data(), 2, 3))),
-            (answer{kf_shape_error, "argument 1 (y1, Vj<1, 2>) of " + name + ": rows of dimension 3 were given, 2 are needed"}));
+            (answer{kf_shape_error,
+                    "argument 1 (y1, Vj<1, 2>) of " + name + ": rows of dimension 3 were given, 2 are needed"}));
   EXPECT_EQ(ask<float>(S, result, with(0, kf_indices(nullptr, 0, 2))),
-            (answer{kf_shape_error, "argument 0 (x0, Vi<0, 2>) of " + name + ": numbers of std::int64_t were given, float is needed"}));
+            (answer{kf_shape_error,
+                    "argument 0 (x0, Vi<0, 2>) of " + name + ": numbers of std::int64_t were given, float is needed"}));
   EXPECT_EQ(ask<float>(S, result, with(0, kf_floats(nullptr, 2, 2))),
             (answer{kf_shape_error, "an array of 2 rows of dimension 2 has no memory: its data is NULL"}));
-  EXPECT_EQ(ask<float>(S, result, with(0, kf_array{nullptr, 0, 2, 2, 1, 10})), (answer{kf_shape_error, "element type 10 is no kf_element"}));
-  EXPECT_EQ(ask<float>(S, result, with(0, kf_array{nullptr, 0, 2, 2, 1, -1})), (answer{kf_shape_error, "element type -1 is no kf_element"}));
+  EXPECT_EQ(ask<float>(S, result, with(0, kf_array{nullptr, 0, 2, 2, 1, 10})),
+            (answer{kf_shape_error, "element type 10 is no kf_element"}));
+  EXPECT_EQ(ask<float>(S, result, with(0, kf_array{nullptr, 0, 2, 2, 1, -1})),
+            (answer{kf_shape_error, "element type -1 is no kf_element"}));
   const std::string memory = "the memory for the result of " + name + ": ";
   double wide[2];
   EXPECT_EQ(ask<float>(S, kf_doubles(wide, 2, 1), arguments),
@@ -106,13 +117,16 @@ TEST(c, errors_are_a_status_and_a_sentence) {
   EXPECT_EQ(ask<float>(S, kf_array{a.data(), 2, 1, 1, 1, kf_int32}, arguments),
             (answer{kf_shape_error, memory + "numbers of std::int32_t were given, float is needed"}));
   EXPECT_EQ(ask<float>(S, kf_floats(X.data(), 2, 1), arguments),
-            (answer{kf_overlap_error, "argument 0 (x0, Vi<0, 2>) of " + name + " lies in the memory that the result is written to"}));
+            (answer{kf_overlap_error,
+                    "argument 0 (x0, Vi<0, 2>) of " + name + " lies in the memory that the result is written to"}));
   EXPECT_EQ(X, (std::vector<float>{1, 2, 3, 4}));
 
   EXPECT_EQ(ask<float>(S, result, arguments, {.stop = [] { return true; }}).status, kf_stopped);
-  EXPECT_EQ(ask<float>(S, result, arguments, {.instructions = kf::instruction_set(77)}).status, kf_instruction_set_error);
+  EXPECT_EQ(ask<float>(S, result, arguments, {.instructions = kf::instruction_set(77)}).status,
+            kf_instruction_set_error);
   const auto with_progress = [&](auto f) { return ask<float>(S, result, arguments, {.progress = f}); };
-  EXPECT_EQ(with_progress([](double) { throw std::bad_alloc(); }), (answer{kf_out_of_memory, "there is not enough memory"}));
+  EXPECT_EQ(with_progress([](double) { throw std::bad_alloc(); }),
+            (answer{kf_out_of_memory, "there is not enough memory"}));
   EXPECT_EQ(with_progress([](double) { throw std::runtime_error("mine"); }), (answer{kf_other_error, "mine"}));
   EXPECT_EQ(with_progress([](double) { throw 7; }), (answer{kf_other_error, "an exception that is no std::exception"}));
   EXPECT_EQ(a, std::vector<float>(2, 42.f));
@@ -123,7 +137,11 @@ TEST(c, sentences_of_any_length) {
   char message[8] = "1234567";
   const kf::any_reduction<float> r = S;
   EXPECT_EQ(kf::into_from_c(r, result, nullptr, 0, message, 5), kf_shape_error);
-  EXPECT_EQ(std::memcmp(message, "Sum(\0" "67", 8), 0);
+  EXPECT_EQ(std::memcmp(message,
+                        "Sum(\0"
+                        "67",
+                        8),
+            0);
   EXPECT_EQ(kf::into_from_c(r, result, nullptr, 0, nullptr, 5), kf_shape_error);
   EXPECT_EQ(kf::into_from_c(r, result, nullptr, 0, message, 0), kf_shape_error);
   EXPECT_EQ(message[0], 'S');

@@ -34,10 +34,8 @@ constexpr auto of_width = exp(-sqdist(x, y) / (2_c * square(g))) * b;  // a scal
 
 template <kf::axis A, class Real, class F, class... Option> void check_shapes(F f, Option... option) {
   const auto r = [&] {
-    if constexpr (sizeof...(Option) == 0)
-      return kf::sum_reduction<A>(f);
-    else
-      return kf::sum_reduction<A>(f).with(option...);
+    if constexpr (sizeof...(Option) == 0) return kf::sum_reduction<A>(f);
+    else return kf::sum_reduction<A>(f).with(option...);
   }();
   // around the widths of packs, blocks of rows and tiles of columns, for either side
   for (const std::int64_t M : {0, 1, 2, 3, 15, 16, 17, 63, 64, 65, 129}) check_reduction<Real>(r, numbers_for(M, 5));

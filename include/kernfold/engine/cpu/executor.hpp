@@ -14,20 +14,25 @@ enum class instruction_set : unsigned char { automatic, scalar, portable, avx2, 
 /// Runs on the processor. Results do not depend on any of this: the same bits for every number of threads and every
 /// instruction set.
 struct cpu {
-  int threads = 0;                                             // 0: as many as the process may use
-  instruction_set instructions = instruction_set::automatic;   // automatic: the best that the machine has
-  callback<void(double)> progress = {};                        // called on the calling thread with the share done, 0 to 1
-  stop_condition stop = {};                                    // asked between tiles; the call then throws kf::stopped
+  int threads = 0;                                            // 0: as many as the process may use
+  instruction_set instructions = instruction_set::automatic;  // automatic: the best that the machine has
+  callback<void(double)> progress = {};  // called on the calling thread with the share done, 0 to 1
+  stop_condition stop = {};              // asked between tiles; the call then throws kf::stopped
 };
 
 /// "avx512", "avx2", ...
 constexpr const char* name_of(instruction_set s) {
   switch (s) {
-    case instruction_set::scalar: return "scalar";
-    case instruction_set::portable: return "portable";
-    case instruction_set::avx2: return "avx2";
-    case instruction_set::avx512: return "avx512";
-    default: return "automatic";
+    case instruction_set::scalar:
+      return "scalar";
+    case instruction_set::portable:
+      return "portable";
+    case instruction_set::avx2:
+      return "avx2";
+    case instruction_set::avx512:
+      return "avx512";
+    default:
+      return "automatic";
   }
 }
 

@@ -24,61 +24,39 @@ using compiled_sets = type_list<isa::avx512, isa::avx2, isa::scalar>;
 
 /// Per set: its name, the lanes for a real type, whether the machine has it, and the entry function that carries its
 /// target: call<Step> inlines a step.
-template <class Isa>
-struct instruction_set_entry;
-template <>
-struct instruction_set_entry<isa::scalar> {
+template <class Isa> struct instruction_set_entry;
+template <> struct instruction_set_entry<isa::scalar> {
   static constexpr instruction_set name = instruction_set::scalar;
   static bool is_available() { return true; }
-  template <class Step, class... Args>
-  KERNFOLD_ENTRY static void call(Args... args) {
-    Step::run(args...);
-  }
-  template <class Real>
-  using lanes = Real;
+  template <class Step, class... Args> KERNFOLD_ENTRY static void call(Args... args) { Step::run(args...); }
+  template <class Real> using lanes = Real;
 };
 #if KERNFOLD_X86
-template <>
-struct instruction_set_entry<isa::avx2> {
+template <> struct instruction_set_entry<isa::avx2> {
   static constexpr instruction_set name = instruction_set::avx2;
   static bool is_available() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
-  template <class Real>
-  using lanes = pack<Real, isa::avx2>;
-  template <class Step, class... Args>
-  KERNFOLD_ENTRY_AVX2 static void call(Args... args) {
-    Step::run(args...);
-  }
+  template <class Real> using lanes = pack<Real, isa::avx2>;
+  template <class Step, class... Args> KERNFOLD_ENTRY_AVX2 static void call(Args... args) { Step::run(args...); }
 };
-template <>
-struct instruction_set_entry<isa::avx512> {
+template <> struct instruction_set_entry<isa::avx512> {
   static constexpr instruction_set name = instruction_set::avx512;
   static bool is_available() {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
   }
-  template <class Real>
-  using lanes = pack<Real, isa::avx512>;
-  template <class Step, class... Args>
-  KERNFOLD_ENTRY_AVX512 static void call(Args... args) {
-    Step::run(args...);
-  }
+  template <class Real> using lanes = pack<Real, isa::avx512>;
+  template <class Step, class... Args> KERNFOLD_ENTRY_AVX512 static void call(Args... args) { Step::run(args...); }
 };
 #else
-template <>
-struct instruction_set_entry<isa::portable> {
+template <> struct instruction_set_entry<isa::portable> {
   static constexpr instruction_set name = instruction_set::portable;
   static bool is_available() { return true; }
-  template <class Real>
-  using lanes = pack<Real, isa::portable>;
-  template <class Step, class... Args>
-  KERNFOLD_ENTRY static void call(Args... args) {
-    Step::run(args...);
-  }
+  template <class Real> using lanes = pack<Real, isa::portable>;
+  template <class Step, class... Args> KERNFOLD_ENTRY static void call(Args... args) { Step::run(args...); }
 };
 #endif
 
-template <class... Isas>
-inline instruction_set best_of(type_list<Isas...>) {
+template <class... Isas> inline instruction_set best_of(type_list<Isas...>) {
   instruction_set best = instruction_set::automatic;
   ((best == instruction_set::automatic && instruction_set_entry<Isas>::is_available()
         ? void(best = instruction_set_entry<Isas>::name)
@@ -86,8 +64,7 @@ inline instruction_set best_of(type_list<Isas...>) {
    ...);
   return best;
 }
-template <class... Isas>
-inline bool is_usable(type_list<Isas...>, instruction_set s) {
+template <class... Isas> inline bool is_usable(type_list<Isas...>, instruction_set s) {
   return ((instruction_set_entry<Isas>::name == s && instruction_set_entry<Isas>::is_available()) || ...);
 }
 
@@ -100,7 +77,8 @@ inline bool is_usable(type_list<Isas...>, instruction_set s) {
 inline instruction_set default_instruction_set() {
   const char* const wanted = getenv("KERNFOLD_INSTRUCTIONS");
   if (wanted == nullptr || *wanted == '\0') return best_of(compiled_sets{});
-  for (const instruction_set s : {instruction_set::scalar, instruction_set::portable, instruction_set::avx2, instruction_set::avx512})
+  for (const instruction_set s :
+       {instruction_set::scalar, instruction_set::portable, instruction_set::avx2, instruction_set::avx512})
     if (__builtin_strcmp(wanted, name_of(s)) == 0 && is_usable(compiled_sets{}, s)) return s;
   refuse_instruction_set(wanted, "the environment variable KERNFOLD_INSTRUCTIONS");
   return instruction_set::automatic;
@@ -108,11 +86,11 @@ inline instruction_set default_instruction_set() {
 
 /// The set whose entry runs the scalar steps: AVX-512's are those of AVX2.
 template <class Isa>
-using scalar_steps_of = std::conditional_t<std::is_same_v<Isa, isa::avx512> && contains<isa::avx2>(compiled_sets{}), isa::avx2, Isa>;
+using scalar_steps_of =
+    std::conditional_t<std::is_same_v<Isa, isa::avx512> && contains<isa::avx2>(compiled_sets{}), isa::avx2, Isa>;
 
 /// A plan's steps for an instruction set. What does not depend on the formula is shared with other plans.
-template <class Plan, class Isa>
-consteval sweep_steps steps_with() {
+template <class Plan, class Isa> consteval sweep_steps steps_with() {
   using entry = instruction_set_entry<Isa>;
   using prepare = instruction_set_entry<scalar_steps_of<Isa>>;
   using P = typename Plan::program_type;
@@ -125,8 +103,10 @@ consteval sweep_steps steps_with() {
   constexpr int index_bytes = sizeof(std::int64_t);
 
   sweep_steps steps{};
-  steps.prepare_parameters = &prepare::template call<prepare_parameters_step<Plan>, const sweep_arrays&, const workspace&>;
-  steps.prepare_rows = &prepare::template call<prepare_step<Plan, stage::row>, const sweep_arrays&, const workspace&, stretch, int>;
+  steps.prepare_parameters =
+      &prepare::template call<prepare_parameters_step<Plan>, const sweep_arrays&, const workspace&>;
+  steps.prepare_rows =
+      &prepare::template call<prepare_step<Plan, stage::row>, const sweep_arrays&, const workspace&, stretch, int>;
   steps.prepare_columns =
       &prepare::template call<prepare_step<Plan, stage::column>, const sweep_arrays&, const workspace&, stretch, int>;
   steps.fold_tile = &entry::template call<fold_tile_step<Plan, T>, const workspace&, char*, stretch, stretch, bool>;
@@ -137,8 +117,8 @@ consteval sweep_steps steps_with() {
     steps.finish = &fold_rows::finish;
     steps.block_state_bytes = sizeof(typename block_states::states);
   } else {
-    steps.finish_rows = &entry::template call<write_rows_step<states, factors>, const sweep_arrays&, const workspace&, char*,
-                                              stretch, void*>;
+    steps.finish_rows = &entry::template call<write_rows_step<states, factors>, const sweep_arrays&, const workspace&,
+                                              char*, stretch, void*>;
   }
   steps.lanes = math::lane_count<T>;
   steps.parameter_bytes = p.kept_reals * int(sizeof(real));
@@ -152,14 +132,11 @@ consteval sweep_steps steps_with() {
   return steps;
 }
 /// The same for each of the sets that are compiled, in their order.
-template <class Plan, class Isas = compiled_sets>
-struct steps_of;
-template <class Plan, class... Isas>
-struct steps_of<Plan, type_list<Isas...>> {
+template <class Plan, class Isas = compiled_sets> struct steps_of;
+template <class Plan, class... Isas> struct steps_of<Plan, type_list<Isas...>> {
   static constexpr sweep_steps with[] = {steps_with<Plan, Isas>()...};
 };
-template <class... Isas>
-inline int place_of_set(type_list<Isas...>, instruction_set s) {
+template <class... Isas> inline int place_of_set(type_list<Isas...>, instruction_set s) {
   const instruction_set compiled[] = {instruction_set_entry<Isas>::name...};
   int place = 0;
   while (compiled[place] != s) ++place;
@@ -191,7 +168,8 @@ inline void run_steps(const cpu& where, const sweep_arrays& arrays, const sweep_
   if (where.progress) where.progress(1.0);
 }
 
-/// The states of a reduction's rows between two pieces of its columns. They belong to the instruction set that began them.
+/// The states of a reduction's rows between two pieces of its columns. They belong to the instruction set that began
+/// them.
 class cpu_states {
  public:
   cpu_states(const sweep_steps& steps, std::int64_t rows)
@@ -209,7 +187,9 @@ class cpu_states {
   void merge(const cpu_states& later) {
     steps_.merge(states_, later.states_, sweep::states_bytes(steps_, rows_) / steps_.state_bytes);
   }
-  bool has_shape_of(const cpu_states& other) const { return rows_ == other.rows_ && steps_.merge == other.steps_.merge; }
+  bool has_shape_of(const cpu_states& other) const {
+    return rows_ == other.rows_ && steps_.merge == other.steps_.merge;
+  }
 
  private:
   sweep_steps steps_;
@@ -225,20 +205,18 @@ inline namespace KERNFOLD_ABI {
 
 /// Whether a set was compiled into this program and is one of the machine's.
 inline bool is_usable(instruction_set s) { return detail::is_usable(detail::compiled_sets{}, s); }
-/// The set that instruction_set::automatic stands for: what the environment variable KERNFOLD_INSTRUCTIONS names, else the
-/// best that is usable. Throws instruction_set_error where the variable names one that is not.
+/// The set that instruction_set::automatic stands for: what the environment variable KERNFOLD_INSTRUCTIONS names, else
+/// the best that is usable. Throws instruction_set_error where the variable names one that is not.
 inline instruction_set automatic_instruction_set() { return detail::default_instruction_set(); }
 
-template <>
-struct executor_traits<cpu> {
+template <> struct executor_traits<cpu> {
   static constexpr bool is_device = false;
   static constexpr role_set lowering = detail::computes_differences_twice;
-  template <class T>
-  using memory = matrix<T>;
-  template <class T>
-  static matrix<T> allocate(const cpu&, std::int64_t rows, std::int64_t cols) { return matrix<T>(rows, cols); }
-  template <class T>
-  static T* data_of(matrix<T>& m) { return m.data(); }
+  template <class T> using memory = matrix<T>;
+  template <class T> static matrix<T> allocate(const cpu&, std::int64_t rows, std::int64_t cols) {
+    return matrix<T>(rows, cols);
+  }
+  template <class T> static T* data_of(matrix<T>& m) { return m.data(); }
 
   template <class Plan>
   static void run(const cpu& where, const leaf_array* leaves, const output_array* outputs, std::int64_t rows,
@@ -252,8 +230,7 @@ struct executor_traits<cpu> {
   }
 
   using states = detail::cpu_states;
-  template <class Plan>
-  static states begin(const cpu& where, const leaf_array* leaves, std::int64_t rows) {
+  template <class Plan> static states begin(const cpu& where, const leaf_array* leaves, std::int64_t rows) {
     states fresh(detail::steps_of<Plan>::with[detail::chosen_set(where)], rows);
     fresh.run(where, {leaves, nullptr, rows, 0}, true, false);
     return fresh;
@@ -263,11 +240,10 @@ struct executor_traits<cpu> {
     to.run(where, {leaves, nullptr, rows, end, first}, false, false);
   }
   static void merge(states& to, const states& later, const leaf_array*) { to.merge(later); }
-  static void finish(const cpu& where, states& from, const leaf_array* leaves, const output_array* outputs, std::int64_t rows,
-                     std::int64_t columns) {
+  static void finish(const cpu& where, states& from, const leaf_array* leaves, const output_array* outputs,
+                     std::int64_t rows, std::int64_t columns) {
     from.run(where, {leaves, outputs, rows, columns, columns}, false, true);
   }
-
 };
 
 }  // namespace KERNFOLD_ABI

@@ -92,16 +92,12 @@ template <class Real, class Isa> struct pack_index {
   }
   friend KERNFOLD_HD pack_index operator-(pack_index a) { return pack_index(0) - a; }
   friend KERNFOLD_HD mask operator==(pack_index a, pack_index b) {
-    if constexpr (parts == 1)
-      return a.in[0] == b.in[0];
-    else
-      return mask::joined(a.in[0] == b.in[0], a.in[1] == b.in[1]);
+    if constexpr (parts == 1) return a.in[0] == b.in[0];
+    else return mask::joined(a.in[0] == b.in[0], a.in[1] == b.in[1]);
   }
   friend KERNFOLD_HD mask operator<(pack_index a, pack_index b) {
-    if constexpr (parts == 1)
-      return a.in[0] < b.in[0];
-    else
-      return mask::joined(a.in[0] < b.in[0], a.in[1] < b.in[1]);
+    if constexpr (parts == 1) return a.in[0] < b.in[0];
+    else return mask::joined(a.in[0] < b.in[0], a.in[1] < b.in[1]);
   }
   friend KERNFOLD_HD mask operator!=(pack_index a, pack_index b) { return !(a == b); }
   friend KERNFOLD_HD mask operator>(pack_index a, pack_index b) { return b < a; }
@@ -129,10 +125,8 @@ template <class Real, class Isa> struct pack_index {
   }
   /// In double precision, correctly rounded: each half of the bits is exact.
   KERNFOLD_HD pack<Real, Isa> to_real() const {
-    if constexpr (parts == 1)
-      return to_double(in[0]);
-    else
-      return pack<Real, Isa>::from_halves(to_double(in[0]), to_double(in[1]));
+    if constexpr (parts == 1) return to_double(in[0]);
+    else return pack<Real, Isa>::from_halves(to_double(in[0]), to_double(in[1]));
   }
 
  private:

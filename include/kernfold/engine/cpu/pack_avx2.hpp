@@ -103,10 +103,8 @@ template <class Real> struct alignas(16) pack_mask<Real, isa::avx2> {
 
  private:
   KERNFOLD_TARGET_AVX2 inline int signs() const {
-    if constexpr (width == 8)
-      return __builtin_ia32_movmskps256((detail::avx2::floats)vector());
-    else
-      return __builtin_ia32_movmskpd256((detail::avx2::doubles)vector());
+    if constexpr (width == 8) return __builtin_ia32_movmskps256((detail::avx2::floats)vector());
+    else return __builtin_ia32_movmskpd256((detail::avx2::doubles)vector());
   }
 };
 
@@ -155,8 +153,12 @@ template <class Real> struct alignas(16) pack_ints<Real, isa::avx2> {
   friend KERNFOLD_TARGET_AVX2 inline pack_ints operator^(const pack_ints& a, const pack_ints& b) {
     return pack_ints(a.vector() ^ b.vector());
   }
-  friend KERNFOLD_TARGET_AVX2 inline pack_ints operator<<(const pack_ints& a, int n) { return pack_ints(a.vector() << n); }
-  friend KERNFOLD_TARGET_AVX2 inline pack_ints operator>>(const pack_ints& a, int n) { return pack_ints(a.vector() >> n); }
+  friend KERNFOLD_TARGET_AVX2 inline pack_ints operator<<(const pack_ints& a, int n) {
+    return pack_ints(a.vector() << n);
+  }
+  friend KERNFOLD_TARGET_AVX2 inline pack_ints operator>>(const pack_ints& a, int n) {
+    return pack_ints(a.vector() >> n);
+  }
   friend KERNFOLD_TARGET_AVX2 inline mask operator==(const pack_ints& a, const pack_ints& b) {
     return mask(detail::avx2::is_equal(a.vector(), b.vector()));
   }
@@ -201,12 +203,18 @@ template <class Real> struct alignas(16) pack<Real, isa::avx2> {
     *reinterpret_cast<typename V::reals_in_memory*>(p) = vector();
   }
 
-  friend KERNFOLD_TARGET_AVX2 inline pack operator+(const pack& a, const pack& b) { return pack(a.vector() + b.vector()); }
-  friend KERNFOLD_TARGET_AVX2 inline pack operator-(const pack& a, const pack& b) { return pack(a.vector() - b.vector()); }
+  friend KERNFOLD_TARGET_AVX2 inline pack operator+(const pack& a, const pack& b) {
+    return pack(a.vector() + b.vector());
+  }
+  friend KERNFOLD_TARGET_AVX2 inline pack operator-(const pack& a, const pack& b) {
+    return pack(a.vector() - b.vector());
+  }
   friend KERNFOLD_TARGET_AVX2 inline pack operator*(const pack& a, const pack& b) {
     return pack(detail::avx2::multiply(a.vector(), b.vector()));
   }
-  friend KERNFOLD_TARGET_AVX2 inline pack operator/(const pack& a, const pack& b) { return pack(a.vector() / b.vector()); }
+  friend KERNFOLD_TARGET_AVX2 inline pack operator/(const pack& a, const pack& b) {
+    return pack(a.vector() / b.vector());
+  }
   friend KERNFOLD_TARGET_AVX2 inline pack operator-(const pack& a) { return pack(-a.vector()); }
 
   friend KERNFOLD_TARGET_AVX2 inline mask operator<(const pack& a, const pack& b) { return compare<17>(a, b); }
@@ -217,40 +225,30 @@ template <class Real> struct alignas(16) pack<Real, isa::avx2> {
   friend KERNFOLD_TARGET_AVX2 inline mask operator!=(const pack& a, const pack& b) { return compare<4>(a, b); }
 
   friend KERNFOLD_TARGET_AVX2 inline pack select(const mask& m, const pack& a, const pack& b) {
-    if constexpr (width == 8)
-      return pack(__builtin_ia32_blendvps256(b.vector(), a.vector(), (reals)m.vector()));
-    else
-      return pack(__builtin_ia32_blendvpd256(b.vector(), a.vector(), (reals)m.vector()));
+    if constexpr (width == 8) return pack(__builtin_ia32_blendvps256(b.vector(), a.vector(), (reals)m.vector()));
+    else return pack(__builtin_ia32_blendvpd256(b.vector(), a.vector(), (reals)m.vector()));
   }
   friend KERNFOLD_TARGET_AVX2 inline pack zero_where(const mask& m, const pack& a) {
     return pack((reals)((ints)a.vector() & ~m.vector()));
   }
   friend KERNFOLD_TARGET_AVX2 inline pack fma(const pack& a, const pack& b, const pack& c) {
-    if constexpr (width == 8)
-      return pack(__builtin_ia32_vfmaddps256(a.vector(), b.vector(), c.vector()));
-    else
-      return pack(__builtin_ia32_vfmaddpd256(a.vector(), b.vector(), c.vector()));
+    if constexpr (width == 8) return pack(__builtin_ia32_vfmaddps256(a.vector(), b.vector(), c.vector()));
+    else return pack(__builtin_ia32_vfmaddpd256(a.vector(), b.vector(), c.vector()));
   }
   friend KERNFOLD_TARGET_AVX2 inline pack fnma(const pack& a, const pack& b, const pack& c) { return fma(-a, b, c); }
   friend KERNFOLD_TARGET_AVX2 inline pack fms(const pack& a, const pack& b, const pack& c) { return fma(a, b, -c); }
   // The instruction returns its second operand where one is NaN or both are zero.
   friend KERNFOLD_TARGET_AVX2 inline pack min(const pack& a, const pack& b) {
-    if constexpr (width == 8)
-      return pack(__builtin_ia32_minps256(b.vector(), a.vector()));
-    else
-      return pack(__builtin_ia32_minpd256(b.vector(), a.vector()));
+    if constexpr (width == 8) return pack(__builtin_ia32_minps256(b.vector(), a.vector()));
+    else return pack(__builtin_ia32_minpd256(b.vector(), a.vector()));
   }
   friend KERNFOLD_TARGET_AVX2 inline pack max(const pack& a, const pack& b) {
-    if constexpr (width == 8)
-      return pack(__builtin_ia32_maxps256(b.vector(), a.vector()));
-    else
-      return pack(__builtin_ia32_maxpd256(b.vector(), a.vector()));
+    if constexpr (width == 8) return pack(__builtin_ia32_maxps256(b.vector(), a.vector()));
+    else return pack(__builtin_ia32_maxpd256(b.vector(), a.vector()));
   }
   friend KERNFOLD_TARGET_AVX2 inline pack sqrt(const pack& a) {
-    if constexpr (width == 8)
-      return pack(__builtin_ia32_sqrtps256(a.vector()));
-    else
-      return pack(__builtin_ia32_sqrtpd256(a.vector()));
+    if constexpr (width == 8) return pack(__builtin_ia32_sqrtps256(a.vector()));
+    else return pack(__builtin_ia32_sqrtpd256(a.vector()));
   }
   friend KERNFOLD_TARGET_AVX2 inline pack round(const pack& a) { return rounded<8>(a); }
   friend KERNFOLD_TARGET_AVX2 inline pack floor(const pack& a) { return rounded<9>(a); }
@@ -263,10 +261,8 @@ template <class Real> struct alignas(16) pack<Real, isa::avx2> {
   friend KERNFOLD_TARGET_AVX2 inline packed_ints to_bits(const pack& a) { return packed_ints((ints)a.vector()); }
   static KERNFOLD_TARGET_AVX2 inline pack from_bits(const packed_ints& a) { return pack((reals)a.vector()); }
   friend KERNFOLD_TARGET_AVX2 inline packed_ints convert_to_int(const pack& a) {
-    if constexpr (width == 8)
-      return packed_ints(__builtin_convertvector(a.vector(), ints));
-    else
-      return to_bits(a + pack(0x1.8p52)) - to_bits(pack(0x1.8p52));
+    if constexpr (width == 8) return packed_ints(__builtin_convertvector(a.vector(), ints));
+    else return to_bits(a + pack(0x1.8p52)) - to_bits(pack(0x1.8p52));
   }
   /// The nearest integers, ties to even; the least one where the nearest is out of range, and for NaN. Floats only.
   friend KERNFOLD_TARGET_AVX2 inline packed_ints nearest_ints(const pack& a)
@@ -275,10 +271,8 @@ template <class Real> struct alignas(16) pack<Real, isa::avx2> {
     return packed_ints(__builtin_ia32_cvtps2dq256(a.vector()));
   }
   static KERNFOLD_TARGET_AVX2 inline pack from_int(const packed_ints& a) {
-    if constexpr (width == 8)
-      return pack(__builtin_convertvector(a.vector(), reals));
-    else
-      return from_bits(a + to_bits(pack(0x1.8p52))) - pack(0x1.8p52);
+    if constexpr (width == 8) return pack(__builtin_convertvector(a.vector(), reals));
+    else return from_bits(a + to_bits(pack(0x1.8p52))) - pack(0x1.8p52);
   }
 
   /// The lanes in double precision, four and four.
@@ -300,16 +294,12 @@ template <class Real> struct alignas(16) pack<Real, isa::avx2> {
   }
   static KERNFOLD_TARGET_AVX2 inline ints sign_bits() { return (ints)(-reals{}); }
   template <int Predicate> static KERNFOLD_TARGET_AVX2 inline mask compare(const pack& a, const pack& b) {
-    if constexpr (width == 8)
-      return mask((ints)__builtin_ia32_cmpps256(a.vector(), b.vector(), Predicate));
-    else
-      return mask((ints)__builtin_ia32_cmppd256(a.vector(), b.vector(), Predicate));
+    if constexpr (width == 8) return mask((ints)__builtin_ia32_cmpps256(a.vector(), b.vector(), Predicate));
+    else return mask((ints)__builtin_ia32_cmppd256(a.vector(), b.vector(), Predicate));
   }
   template <int Mode> static KERNFOLD_TARGET_AVX2 inline pack rounded(const pack& a) {
-    if constexpr (width == 8)
-      return pack(__builtin_ia32_roundps256(a.vector(), Mode));
-    else
-      return pack(__builtin_ia32_roundpd256(a.vector(), Mode));
+    if constexpr (width == 8) return pack(__builtin_ia32_roundps256(a.vector(), Mode));
+    else return pack(__builtin_ia32_roundpd256(a.vector(), Mode));
   }
 };
 

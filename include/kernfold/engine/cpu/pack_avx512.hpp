@@ -184,11 +184,21 @@ template <class Real> struct alignas(16) pack_ints<Real, isa::avx512> {
   friend KERNFOLD_TARGET_AVX512 inline pack_ints operator^(const pack_ints& a, const pack_ints& b) {
     return pack_ints(a.vector() ^ b.vector());
   }
-  friend KERNFOLD_TARGET_AVX512 inline pack_ints operator<<(const pack_ints& a, int n) { return pack_ints(a.vector() << n); }
-  friend KERNFOLD_TARGET_AVX512 inline pack_ints operator>>(const pack_ints& a, int n) { return pack_ints(a.vector() >> n); }
-  friend KERNFOLD_TARGET_AVX512 inline mask operator==(const pack_ints& a, const pack_ints& b) { return compare<0>(a, b); }
-  friend KERNFOLD_TARGET_AVX512 inline mask operator<(const pack_ints& a, const pack_ints& b) { return compare<1>(a, b); }
-  friend KERNFOLD_TARGET_AVX512 inline mask operator>(const pack_ints& a, const pack_ints& b) { return compare<1>(b, a); }
+  friend KERNFOLD_TARGET_AVX512 inline pack_ints operator<<(const pack_ints& a, int n) {
+    return pack_ints(a.vector() << n);
+  }
+  friend KERNFOLD_TARGET_AVX512 inline pack_ints operator>>(const pack_ints& a, int n) {
+    return pack_ints(a.vector() >> n);
+  }
+  friend KERNFOLD_TARGET_AVX512 inline mask operator==(const pack_ints& a, const pack_ints& b) {
+    return compare<0>(a, b);
+  }
+  friend KERNFOLD_TARGET_AVX512 inline mask operator<(const pack_ints& a, const pack_ints& b) {
+    return compare<1>(a, b);
+  }
+  friend KERNFOLD_TARGET_AVX512 inline mask operator>(const pack_ints& a, const pack_ints& b) {
+    return compare<1>(b, a);
+  }
   friend KERNFOLD_TARGET_AVX512 inline pack_ints select(mask m, const pack_ints& a, const pack_ints& b) {
     return pack_ints(detail::avx512::blend(m.bits, a.vector(), b.vector()));
   }
@@ -197,8 +207,7 @@ template <class Real> struct alignas(16) pack_ints<Real, isa::avx512> {
   template <int Predicate> static KERNFOLD_TARGET_AVX512 inline mask compare(const pack_ints& a, const pack_ints& b) {
     if constexpr (width == 16)
       return mask(__builtin_ia32_cmpd512_mask(a.vector(), b.vector(), Predicate, detail::avx512::all16()));
-    else
-      return mask(__builtin_ia32_cmpq512_mask(a.vector(), b.vector(), Predicate, detail::avx512::all8()));
+    else return mask(__builtin_ia32_cmpq512_mask(a.vector(), b.vector(), Predicate, detail::avx512::all8()));
   }
 };
 
@@ -231,12 +240,18 @@ template <class Real> struct alignas(16) pack<Real, isa::avx512> {
     *reinterpret_cast<typename V::reals_in_memory*>(p) = vector();
   }
 
-  friend KERNFOLD_TARGET_AVX512 inline pack operator+(const pack& a, const pack& b) { return pack(a.vector() + b.vector()); }
-  friend KERNFOLD_TARGET_AVX512 inline pack operator-(const pack& a, const pack& b) { return pack(a.vector() - b.vector()); }
+  friend KERNFOLD_TARGET_AVX512 inline pack operator+(const pack& a, const pack& b) {
+    return pack(a.vector() + b.vector());
+  }
+  friend KERNFOLD_TARGET_AVX512 inline pack operator-(const pack& a, const pack& b) {
+    return pack(a.vector() - b.vector());
+  }
   friend KERNFOLD_TARGET_AVX512 inline pack operator*(const pack& a, const pack& b) {
     return pack(detail::avx512::multiply(a.vector(), b.vector()));
   }
-  friend KERNFOLD_TARGET_AVX512 inline pack operator/(const pack& a, const pack& b) { return pack(a.vector() / b.vector()); }
+  friend KERNFOLD_TARGET_AVX512 inline pack operator/(const pack& a, const pack& b) {
+    return pack(a.vector() / b.vector());
+  }
   friend KERNFOLD_TARGET_AVX512 inline pack operator-(const pack& a) { return pack(-a.vector()); }
 
   friend KERNFOLD_TARGET_AVX512 inline mask operator<(const pack& a, const pack& b) { return compare<17>(a, b); }
@@ -273,7 +288,9 @@ template <class Real> struct alignas(16) pack<Real, isa::avx512> {
   friend KERNFOLD_TARGET_AVX512 inline pack round(const pack& a) { return rounded<detail::avx512::nearest>(a); }
   friend KERNFOLD_TARGET_AVX512 inline pack floor(const pack& a) { return rounded<detail::avx512::down>(a); }
   friend KERNFOLD_TARGET_AVX512 inline pack trunc(const pack& a) { return rounded<detail::avx512::towards_zero>(a); }
-  friend KERNFOLD_TARGET_AVX512 inline pack abs(const pack& a) { return pack((reals)((ints)a.vector() & ~sign_bits())); }
+  friend KERNFOLD_TARGET_AVX512 inline pack abs(const pack& a) {
+    return pack((reals)((ints)a.vector() & ~sign_bits()));
+  }
   friend KERNFOLD_TARGET_AVX512 inline pack copysign(const pack& a, const pack& b) {
     return pack((reals)(((ints)a.vector() & ~sign_bits()) | ((ints)b.vector() & sign_bits())));
   }

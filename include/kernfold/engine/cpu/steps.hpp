@@ -1,5 +1,5 @@
-// kernfold/engine/cpu/steps.hpp: the steps of a sweep for one formula and one type of lanes. Each is the body of an entry
-// function, whose target is inlined down to the last operator.
+// kernfold/engine/cpu/steps.hpp: the steps of a sweep for one formula and one type of lanes. Each is the body of an
+// entry function, whose target is inlined down to the last operator.
 #pragma once
 
 #include "../agent.hpp"
@@ -10,22 +10,20 @@ namespace kernfold {
 namespace detail {
 inline namespace KERNFOLD_ABI {
 
-/// In a loop that runs once per row or column: keeps the compiler from making vector versions of it, which would cost more
-/// time to compile than they could save.
+/// In a loop that runs once per row or column: keeps the compiler from making vector versions of it, which would cost
+/// more time to compile than they could save.
 KERNFOLD_LAYER void keep_loop_simple() { __asm__ volatile("" ::: "memory"); }
 
-/// What a stage keeps of one row or column goes where the pair stage finds it: value k beside those of the other lanes of
-/// its pack, `lanes` numbers apart. A function of its own, so that no formula compiles it again.
-template <class Value>
-KERNFOLD_ONCE void scatter_kept(Value* to, const Value* from, int count, int lanes) {
+/// What a stage keeps of one row or column goes where the pair stage finds it: value k beside those of the other lanes
+/// of its pack, `lanes` numbers apart. A function of its own, so that no formula compiles it again.
+template <class Value> KERNFOLD_ONCE void scatter_kept(Value* to, const Value* from, int count, int lanes) {
   for (int k = 0; k < count; ++k) to[k * lanes] = from[k];
 }
 
-/// The values that the row or the column stage keeps of a stretch, one row or column after the other. In scalars whatever
-/// the instruction set: it runs once per row, not once per pair, and so is compiled for fewer sets. The lanes of the last pack
-/// that have no row of their own repeat the last row: they compute what nobody reads.
-template <class Plan, stage S>
-struct prepare_step {
+/// The values that the row or the column stage keeps of a stretch, one row or column after the other. In scalars
+/// whatever the instruction set: it runs once per row, not once per pair, and so is compiled for fewer sets. The lanes
+/// of the last pack that have no row of their own repeat the last row: they compute what nobody reads.
+template <class Plan, stage S> struct prepare_step {
   using P = typename Plan::program_type;
   using real = typename Plan::real;
   static constexpr stage_size size = P::size(S);
@@ -48,8 +46,8 @@ struct prepare_step {
   }
 
  private:
-  static KERNFOLD_LAYER void evaluate_one(const sweep_arrays& arrays, const workspace& mine, std::int64_t number, real* kept,
-                                           std::int64_t* kept_indices) {
+  static KERNFOLD_LAYER void evaluate_one(const sweep_arrays& arrays, const workspace& mine, std::int64_t number,
+                                          real* kept, std::int64_t* kept_indices) {
     frame<P, S, real> f;
     f.parameters = static_cast<const real*>(mine.parameters);
     f.parameter_indices = mine.parameter_indices;
@@ -62,8 +60,7 @@ struct prepare_step {
   }
 };
 
-template <class Plan>
-struct prepare_parameters_step {
+template <class Plan> struct prepare_parameters_step {
   using P = typename Plan::program_type;
   using real = typename Plan::real;
   static KERNFOLD_LAYER void run(const sweep_arrays& arrays, const workspace& mine) {
@@ -75,8 +72,7 @@ struct prepare_parameters_step {
 };
 
 constexpr std::int64_t pack_count(stretch rows, int lanes) { return (rows.end - rows.first + lanes - 1) / lanes; }
-template <class Real>
-KERNFOLD_LAYER parameter_values<Real> parameters_of(const workspace& mine) {
+template <class Real> KERNFOLD_LAYER parameter_values<Real> parameters_of(const workspace& mine) {
   return {static_cast<const Real*>(mine.parameters), mine.parameter_indices};
 }
 /// What the row stage kept of a pack of rows.
@@ -84,14 +80,14 @@ template <class P, class T>
 KERNFOLD_LAYER row_values<T> rows_of(const workspace& mine, std::int64_t pack, std::int64_t first_row) {
   constexpr stage_size size = P::size(stage::row);
   row_values<T> rows{reinterpret_cast<T*>(mine.row_reals) + pack * size.kept_reals,
-                     reinterpret_cast<math::index_t<T>*>(mine.row_indices) + pack * size.kept_indices, {}};
+                     reinterpret_cast<math::index_t<T>*>(mine.row_indices) + pack * size.kept_indices,
+                     {}};
   if constexpr (P::reads_row_number) rows.numbers = math::iota<T>(first_row + pack * math::lane_count<T>);
   return rows;
 }
 
 /// The columns of a tile meet the rows of a group, whose states begin with the first of them.
-template <class Plan, class T>
-struct fold_tile_step {
+template <class Plan, class T> struct fold_tile_step {
   using P = typename Plan::program_type;
   using real = typename Plan::real;
   using loop = agent<P, typename Plan::folds, T>;
@@ -107,8 +103,7 @@ struct fold_tile_step {
 };
 
 /// The states of later columns join those of packs of rows.
-template <class States>
-struct merge_step {
+template <class States> struct merge_step {
   static KERNFOLD_LAYER void run(char* to, const char* later, std::int64_t packs) {
     using states = typename States::states;
     for (std::int64_t pack = 0; pack < packs; ++pack) {
@@ -119,21 +114,18 @@ struct merge_step {
 };
 
 /// The factors that left the sums of a pack of rows, as roots of a frame that sees the rows.
-template <class P, class T>
-struct row_factors {
+template <class P, class T> struct row_factors {
   static KERNFOLD_LAYER auto of(const workspace& mine, std::int64_t pack, std::int64_t first_row) {
     frame<P, stage::pair, T> f;
     see_rows(f, parameters_of<math::real_of<T>>(mine), rows_of<P, T>(mine, pack, first_row));
     return f;
   }
-  template <int Root>
-  static constexpr int dim = P::at(P::root(Root)).dim;
+  template <int Root> static constexpr int dim = P::at(P::root(Root)).dim;
 };
 /// None. A type of its own, so that all programs without factors share what writes their results.
 struct no_factors {
   static KERNFOLD_LAYER no_source of(const workspace&, std::int64_t, std::int64_t) { return {}; }
-  template <int Root>
-  static constexpr int dim = 1;
+  template <int Root> static constexpr int dim = 1;
 };
 
 /// use(states, factors, first row, rows that count) for each pack of a group's rows.
@@ -160,8 +152,8 @@ KERNFOLD_LAYER void write_lanes(const output_array& out, const V& value, std::in
 }
 /// The results of the folds States, times their Factors; rows first, ..., first + valid - 1.
 template <class States, class Factors, class Frame>
-KERNFOLD_LAYER void write_states(const sweep_arrays& arrays, const typename States::states& s, [[maybe_unused]] const Frame& f,
-                                 std::int64_t first, int valid) {
+KERNFOLD_LAYER void write_states(const sweep_arrays& arrays, const typename States::states& s,
+                                 [[maybe_unused]] const Frame& f, std::int64_t first, int valid) {
   States::for_each_fold([&]<int Fold>(place<Fold>) KERNFOLD_INLINE_LAMBDA {
     using entry = typename States::template fold_number<Fold>;
     using fold = typename entry::fold;
@@ -184,25 +176,24 @@ KERNFOLD_LAYER void write_states(const sweep_arrays& arrays, const typename Stat
 }
 
 /// Writes the results of a group's rows.
-template <class States, class Factors>
-struct write_rows_step {
+template <class States, class Factors> struct write_rows_step {
   static KERNFOLD_LAYER void run(const sweep_arrays& arrays, const workspace& mine, char* from, stretch rows, void*) {
-    for_each_pack<States, Factors>(mine, from, rows, [&](const auto& s, const auto& f, std::int64_t first, int valid)
-                                                         KERNFOLD_INLINE_LAMBDA {
-      write_states<States, Factors>(arrays, s, f, first, valid);
-    });
+    for_each_pack<States, Factors>(
+        mine, from, rows, [&](const auto& s, const auto& f, std::int64_t first, int valid) KERNFOLD_INLINE_LAMBDA {
+          write_states<States, Factors>(arrays, s, f, first, valid);
+        });
   }
 };
 
 /// axis::both: folds the states of each block of rows into one, and at the end those of all blocks.
-template <class States, class ScalarStates, class Factors>
-struct fold_rows_step {
+template <class States, class ScalarStates, class Factors> struct fold_rows_step {
   using block_states = typename ScalarStates::states;
-  static KERNFOLD_LAYER void run(const sweep_arrays& arrays, const workspace& mine, char* from, stretch rows, void* blocks) {
-    for_each_pack<States, Factors>(mine, from, rows, [&](const auto& s, const auto& f, std::int64_t first, int valid)
-                                                         KERNFOLD_INLINE_LAMBDA {
-      fold_lanes(static_cast<block_states*>(blocks)[first / row_block], s, f, first, valid, arrays.columns);
-    });
+  static KERNFOLD_LAYER void run(const sweep_arrays& arrays, const workspace& mine, char* from, stretch rows,
+                                 void* blocks) {
+    for_each_pack<States, Factors>(
+        mine, from, rows, [&](const auto& s, const auto& f, std::int64_t first, int valid) KERNFOLD_INLINE_LAMBDA {
+          fold_lanes(static_cast<block_states*>(blocks)[first / row_block], s, f, first, valid, arrays.columns);
+        });
   }
 
   /// The blocks' states merged pair by pair, in a tree that depends on their number only, and written.
@@ -220,8 +211,9 @@ struct fold_rows_step {
   /// The lanes of a pack, one after the other, into the state of their block. Blocks are whole packs of any width, and
   /// their rows merge in ascending order, so the order does not depend on the width.
   template <class Frame>
-  static KERNFOLD_LAYER void fold_lanes(block_states& block, const typename States::states& s, [[maybe_unused]] const Frame& f,
-                                        std::int64_t first, int valid, std::int64_t columns) {
+  static KERNFOLD_LAYER void fold_lanes(block_states& block, const typename States::states& s,
+                                        [[maybe_unused]] const Frame& f, std::int64_t first, int valid,
+                                        std::int64_t columns) {
     if (first % row_block == 0) ScalarStates::identity(block);
     for (int l = 0; l < valid; ++l) {
       block_states row;

@@ -1,8 +1,8 @@
 // kernfold/engine/cpu/sweep.hpp: one sweep over the pairs on the processor: what does not depend on the formula.
 //
-// Rows are handed out in groups. A thread prepares the rows of its group (their values of the row stage, and the states),
-// then walks the columns tile by tile: it prepares the tile once and lets every pack of the group meet it. So a tile
-// lives in the first-level cache, a group in the second, and preparing either costs next to nothing per pair.
+// Rows are handed out in groups. A thread prepares the rows of its group (their values of the row stage, and the
+// states), then walks the columns tile by tile: it prepares the tile once and lets every pack of the group meet it. So
+// a tile lives in the first-level cache, a group in the second, and preparing either costs next to nothing per pair.
 //
 // A formula's own code is a handful of steps behind function pointers (steps.hpp); the walk, compiled once, is here.
 #pragma once
@@ -51,8 +51,8 @@ struct sweep_arrays {
   std::int64_t rows, columns, first_column = 0;
 };
 
-/// Which part of a reduction a sweep is: all of it, or one of several that hand the rows' states on. The one that begins
-/// with states has no columns yet.
+/// Which part of a reduction a sweep is: all of it, or one of several that hand the rows' states on. The one that
+/// begins with states has no columns yet.
 struct sweep_part {
   char* states = nullptr;  // (row packs), or nowhere: the sweep is all of it
   bool begins = true, ends = true;
@@ -131,9 +131,9 @@ class sweep {
   column_split split_;
   std::int64_t group_rows_;
   arena shared_;
-  char* stretch_states_;           // (stretches, row packs)
-  void* block_states_;             // (row blocks), and one more for no rows at all
-  bool is_merging_ = false;        // the second phase: the stretches' states
+  char* stretch_states_;     // (stretches, row packs)
+  void* block_states_;       // (row blocks), and one more for no rows at all
+  bool is_merging_ = false;  // the second phase: the stretches' states
   std::int64_t next_task_ = 0;
 
   /// In blocks. Four groups a thread even out their ends; no result depends on it.
@@ -206,7 +206,8 @@ class sweep {
       if (!part_.states) states = states_of(k++, rows.first);
       for (; k < split_.stretches; ++k) steps_.merge(states, states_of(k, rows.first), packs);
     } else {
-      const std::int64_t first = arrays_.first_column + number * split_.columns_each, last = first + split_.columns_each;
+      const std::int64_t first = arrays_.first_column + number * split_.columns_each,
+                         last = first + split_.columns_each;
       fold_stretch(mine, is_split() ? states_of(number, rows.first) : states, rows,
                    {first, last < arrays_.columns ? last : arrays_.columns}, is_caller);
     }
@@ -224,17 +225,16 @@ class sweep {
       steps_.fold_tile(mine, states, rows, tile, is_first);
       is_first = false;
     };
-    dense{arrays_.columns}.visit(rows.first, rows.end, columns.first, columns.end,
-                                 [&](std::int64_t from, std::int64_t to) {
-                                   for (std::int64_t c = from; c < to && !watch_.stopped(); c += steps_.policy.tile_columns) {
-                                     const std::int64_t end = c + steps_.policy.tile_columns;
-                                     const stretch tile{c, end < to ? end : to};
-                                     steps_.prepare_columns(arrays_, mine, tile, 1);
-                                     fold(tile);
-                                     if (watch_.is_watching())
-                                       watch_.advance((rows.end - rows.first) * (tile.end - tile.first), is_caller);
-                                   }
-                                 });
+    dense{arrays_.columns}.visit(
+        rows.first, rows.end, columns.first, columns.end, [&](std::int64_t from, std::int64_t to) {
+          for (std::int64_t c = from; c < to && !watch_.stopped(); c += steps_.policy.tile_columns) {
+            const std::int64_t end = c + steps_.policy.tile_columns;
+            const stretch tile{c, end < to ? end : to};
+            steps_.prepare_columns(arrays_, mine, tile, 1);
+            fold(tile);
+            if (watch_.is_watching()) watch_.advance((rows.end - rows.first) * (tile.end - tile.first), is_caller);
+          }
+        });
     if (is_first) fold({columns.first, columns.first});
   }
 };

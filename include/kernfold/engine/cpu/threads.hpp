@@ -1,5 +1,5 @@
-// kernfold/engine/cpu/threads.hpp: several threads over one function: OpenMP's where it is enabled, the system's otherwise.
-// <thread> costs half a second of compile time; what it stands on does not.
+// kernfold/engine/cpu/threads.hpp: several threads over one function: OpenMP's where it is enabled, the system's
+// otherwise. <thread> costs half a second of compile time; what it stands on does not.
 #pragma once
 
 #include "../../core/config.hpp"
@@ -36,10 +36,9 @@ inline const void* this_thread() {
   return &mark;
 }
 
-/// Calls f() on `threads` threads at once, this one among them, and returns when all are done. f must not throw. Where a
-/// thread cannot be had, fewer run: f takes its share of the work from a common counter.
-template <class F>
-void run_on_threads(int threads, F& f) {
+/// Calls f() on `threads` threads at once, this one among them, and returns when all are done. f must not throw. Where
+/// a thread cannot be had, fewer run: f takes its share of the work from a common counter.
+template <class F> void run_on_threads(int threads, F& f) {
 #if defined(_OPENMP)
 #pragma omp parallel num_threads(threads)
   f();

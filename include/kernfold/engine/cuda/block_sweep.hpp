@@ -1,9 +1,9 @@
 // kernfold/engine/cuda/block_sweep.hpp: one sweep over the pairs by blocks of threads: what a thread does.
 //
 // A block takes a group of rows, a few per thread, and a stretch of the columns. It walks the stretch tile by tile: all
-// threads write the column stage of the tile to shared memory, then each folds the tile into the states of its own rows, which
-// stay in registers. Where the columns are split, the states go to memory, and a second pass merges them in the order of
-// the columns. Nothing depends on which block runs when: the same bits from run to run.
+// threads write the column stage of the tile to shared memory, then each folds the tile into the states of its own
+// rows, which stay in registers. Where the columns are split, the states go to memory, and a second pass merges them in
+// the order of the columns. Nothing depends on which block runs when: the same bits from run to run.
 //
 // Plain C++ against a small interface, so that a test can be the device:
 //   block.thread(), block.threads()    this thread's number, and how many there are
@@ -30,8 +30,7 @@ enum class block_pass : unsigned char {
 inline namespace KERNFOLD_ABI {
 
 /// The types and numbers of a plan on a device.
-template <class Plan>
-struct block_plan {
+template <class Plan> struct block_plan {
   using P = typename Plan::program_type;
   using real = typename Plan::real;
   static constexpr stage_size parameter_size = P::size(stage::parameter), row_size = P::size(stage::row),
@@ -42,34 +41,31 @@ struct block_plan {
   using scalar_loop = agent<P, typename Plan::folds, real>;
   using block_states = typename scalar_loop::states;
 
-  /// What a row's states and what a tile adds to them take in registers; folds that keep lists in memory say so themselves.
-  template <class... At>
-  static consteval int state_bytes(type_list<At...>) {
+  /// What a row's states and what a tile adds to them take in registers; folds that keep lists in memory say so
+  /// themselves.
+  template <class... At> static consteval int state_bytes(type_list<At...>) {
     return (fold_bytes<typename At::fold>() + ... + 0);
   }
-  template <class Fold>
-  static consteval int fold_bytes() {
+  template <class Fold> static consteval int fold_bytes() {
     if constexpr (requires { Fold::register_reals; }) return Fold::register_reals * int(sizeof(real));
     else return int(sizeof(typename Fold::template state<real>) + sizeof(typename Fold::template accumulator<real>));
   }
 
   static constexpr int bytes(int reals, int indices) { return reals * int(sizeof(real)) + indices * index_bytes; }
   static constexpr block_policy policy = select_block_policy(
-      {bytes(row_size.kept_reals, row_size.kept_indices),
-       state_bytes(typename Plan::folds{}),
-       bytes(pair_size.local_reals, pair_size.local_indices), column_size.kept_reals * int(sizeof(real)),
-       column_stride * int(sizeof(real)), column_size.kept_indices * index_bytes, bytes(parameter_size.kept_reals, parameter_size.kept_indices),
+      {bytes(row_size.kept_reals, row_size.kept_indices), state_bytes(typename Plan::folds{}),
+       bytes(pair_size.local_reals, pair_size.local_indices), column_size.kept_reals* int(sizeof(real)),
+       column_stride* int(sizeof(real)), column_size.kept_indices* index_bytes,
+       bytes(parameter_size.kept_reals, parameter_size.kept_indices),
        Plan::folds_rows ? int(sizeof(block_states)) : 0});
 
-  template <int Root>
-  static consteval int root_dim() {
+  template <int Root> static consteval int root_dim() {
     if constexpr (Root >= 0) return P::at(P::root(Root)).dim;
     else return 1;
   }
 
   /// Components of a result: a factor that left its sum may be a vector.
-  template <class Entry>
-  static consteval int result_dim() {
+  template <class Entry> static consteval int result_dim() {
     constexpr int outer = root_dim<Entry::outer_root>();
     return outer > Entry::fold::dim ? outer : Entry::fold::dim;
   }
@@ -80,12 +76,11 @@ struct block_plan {
 };
 
 /// What every block of a launch gets.
-template <class Plan>
-struct block_task {
+template <class Plan> struct block_task {
   leaf_array leaves[Plan::program_type::leaves::size + 1];
   output_array outputs[Plan::output_count];
   std::int64_t rows, columns, columns_each, groups;
-  std::int64_t first_column;                        // where columns come in pieces, the arrays show those from here on
+  std::int64_t first_column;  // where columns come in pieces, the arrays show those from here on
   int stretches;
   block_pass pass;
   typename block_plan<Plan>::states* states;        // (stretches, groups, threads)
@@ -94,11 +89,10 @@ struct block_task {
   bool begins, ends;                                // with no columns yet; by writing the results
 };
 
-/// What the threads of a block do together, in its shared memory: the parameters, where they are too many for every thread's
-/// registers; behind them a tile of columns, which all threads write and each folds into the states of its own rows T.
-/// A source reads the arrays of a call: source.at(c) those of column c.
-template <class Plan, class T, int TileColumns, class Block>
-struct block_tiles {
+/// What the threads of a block do together, in its shared memory: the parameters, where they are too many for every
+/// thread's registers; behind them a tile of columns, which all threads write and each folds into the states of its own
+/// rows T. A source reads the arrays of a call: source.at(c) those of column c.
+template <class Plan, class T, int TileColumns, class Block> struct block_tiles {
   using plan = block_plan<Plan>;
   using P = typename plan::P;
   using real = typename plan::real;
@@ -109,9 +103,12 @@ struct block_tiles {
 
   static constexpr int parameter_real_bytes = plan::parameter_size.kept_reals * int(sizeof(real));
   static constexpr int parameter_bytes =
-      shares_parameters ? (plan::bytes(plan::parameter_size.kept_reals, plan::parameter_size.kept_indices) + 15 + 8) / 16 * 16 : 0;
+      shares_parameters
+          ? (plan::bytes(plan::parameter_size.kept_reals, plan::parameter_size.kept_indices) + 15 + 8) / 16 * 16
+          : 0;
   static constexpr int column_real_bytes = (TileColumns * plan::column_stride * int(sizeof(real)) + 15) / 16 * 16;
-  static constexpr int shared_bytes = parameter_bytes + column_real_bytes + TileColumns * column_indices * plan::index_bytes;
+  static constexpr int shared_bytes =
+      parameter_bytes + column_real_bytes + TileColumns * column_indices * plan::index_bytes;
 
   /// Few parameters, which each thread keeps.
   struct own_parameters {
@@ -144,8 +141,8 @@ struct block_tiles {
     math::index_t<T> indices[plan::row_size.kept_indices + 1];
   };
   template <class Source>
-  KERNFOLD_HD_LAYER row_values<T> prepare_rows(own_rows& own, const parameter_values<real>& parameters, const Source& source,
-                                               std::int64_t first, std::int64_t stride) const {
+  KERNFOLD_HD_LAYER row_values<T> prepare_rows(own_rows& own, const parameter_values<real>& parameters,
+                                               const Source& source, std::int64_t first, std::int64_t stride) const {
     row_values<T> rows{own.reals, own.indices, {}};
     if constexpr (P::reads_row_number) rows.numbers = math::index_t<T>::iota(first, stride);
     frame<P, stage::row, T> f;
@@ -190,10 +187,11 @@ struct block_tiles {
   }
 };
 
-/// f(fold's place, k, value) for each component k of each result, times the factor that left its sum; `f_rows` sees the rows.
+/// f(fold's place, k, value) for each component k of each result, times the factor that left its sum; `f_rows` sees the
+/// rows.
 template <class Plan, class Loop, class F>
-KERNFOLD_HD_LAYER void for_each_result(const typename Loop::states& s, const typename Loop::pair_frame& f_rows, bool has_columns,
-                                       F&& f) {
+KERNFOLD_HD_LAYER void for_each_result(const typename Loop::states& s, const typename Loop::pair_frame& f_rows,
+                                       bool has_columns, F&& f) {
   Loop::for_each_fold([&]<int Fold>(place<Fold> at) KERNFOLD_INLINE_LAMBDA {
     using entry = typename Loop::template fold_number<Fold>;
     using fold = typename entry::fold;
@@ -209,8 +207,8 @@ KERNFOLD_HD_LAYER void for_each_result(const typename Loop::states& s, const typ
   });
 }
 
-/// Folds the states of all threads in the order of the threads, by a fixed tree of `width` threads at a time. Thread 0 gets
-/// the result; `memory` is shared, and free.
+/// Folds the states of all threads in the order of the threads, by a fixed tree of `width` threads at a time. Thread 0
+/// gets the result; `memory` is shared, and free.
 template <class Loop, class Block>
 KERNFOLD_HD_LAYER void fold_threads(typename Loop::states& mine, const Block& block, char* memory, int width) {
   auto* const all = reinterpret_cast<typename Loop::states*>(memory);
@@ -238,8 +236,7 @@ KERNFOLD_HD_LAYER void write_block_output(const output_array& out, std::int64_t 
 }
 
 /// One thread's part of a block's task.
-template <class Plan, class Block>
-struct block_sweep {
+template <class Plan, class Block> struct block_sweep {
   using plan = block_plan<Plan>;
   using P = typename plan::P;
   using real = typename plan::real;
@@ -263,9 +260,9 @@ struct block_sweep {
 
     const tiles shared{block, block.shared()};
     const parameter_values<real> parameters = shared.prepare_parameters(own, source{task.leaves, 0});
-    const row_values<T> rows =
-        shared.prepare_rows(own_rows, parameters, block_row_source<real>{task.leaves, first_row(), row_stride(), task.rows},
-                            first_row(), row_stride());
+    const row_values<T> rows = shared.prepare_rows(
+        own_rows, parameters, block_row_source<real>{task.leaves, first_row(), row_stride(), task.rows}, first_row(),
+        row_stride());
     if (task.begins || task.pass == block_pass::stretch) loop::identity(s);
     else s = *kept_states();
     if (task.pass == block_pass::merge) merge_stretches(s);
@@ -276,8 +273,8 @@ struct block_sweep {
   }
 
  private:
-  /// Row l of this thread: neighbouring threads read neighbouring rows. Where the rows are folded as well, in their order,
-  /// neighbouring rows belong to one thread.
+  /// Row l of this thread: neighbouring threads read neighbouring rows. Where the rows are folded as well, in their
+  /// order, neighbouring rows belong to one thread.
   static constexpr bool has_rows_in_order = Plan::folds_rows;
   KERNFOLD_HD_LAYER std::int64_t first_row() const {
     const std::int64_t group = block.group() * lanes * block.threads();
@@ -317,18 +314,18 @@ struct block_sweep {
   }
 
   /// Writes the results of the rows that exist, times the factors that left their sums.
-  template <class Frame>
-  KERNFOLD_HD_LAYER void write_rows(const states& s, const Frame& f) const {
-    for_each_result<Plan, loop>(s, f, task.columns > 0, [&]<int Fold>(place<Fold>, int k, const auto& value) KERNFOLD_INLINE_LAMBDA {
-      KERNFOLD_UNROLL
-      for (int l = 0; l < lanes; ++l)
-        if (row(l) < task.rows) write_block_output(task.outputs[Fold], row(l), k, value.get(l));
-    });
+  template <class Frame> KERNFOLD_HD_LAYER void write_rows(const states& s, const Frame& f) const {
+    for_each_result<Plan, loop>(s, f, task.columns > 0,
+                                [&]<int Fold>(place<Fold>, int k, const auto& value) KERNFOLD_INLINE_LAMBDA {
+                                  KERNFOLD_UNROLL
+                                  for (int l = 0; l < lanes; ++l)
+                                    if (row(l) < task.rows)
+                                      write_block_output(task.outputs[Fold], row(l), k, value.get(l));
+                                });
   }
 
   /// Folds the rows that exist, in their order, and stores the block's state.
-  template <class Frame>
-  KERNFOLD_HD_LAYER void fold_rows(states& s, const Frame& f) const {
+  template <class Frame> KERNFOLD_HD_LAYER void fold_rows(states& s, const Frame& f) const {
     loop::for_each_fold([&]<int Fold>(place<Fold>) KERNFOLD_INLINE_LAMBDA {
       using entry = typename loop::template fold_number<Fold>;
       if constexpr (entry::outer_root >= 0) {
@@ -341,7 +338,8 @@ struct block_sweep {
     for (int l = 0; l < lanes; ++l) {
       block_states of_row;
       scalar_loop::for_each_fold([&]<int Fold>(place<Fold>) KERNFOLD_INLINE_LAMBDA {
-        scalar_loop::template fold_number<Fold>::fold::extract(get<Fold>(of_row), get<Fold>(s), l, row(l) * task.columns);
+        scalar_loop::template fold_number<Fold>::fold::extract(get<Fold>(of_row), get<Fold>(s), l,
+                                                               row(l) * task.columns);
       });
       if (row(l) < task.rows) scalar_loop::merge(mine, of_row);
     }

@@ -6,8 +6,8 @@
 
 namespace kernfold {
 
-/// Runs on the current device, on a stream: arguments are device arrays (and plain numbers), nothing waits. Temporary memory is
-/// allocated and released in the order of the stream; .plan(shape) does without.
+/// Runs on the current device, on a stream: arguments are device arrays (and plain numbers), nothing waits. Temporary
+/// memory is allocated and released in the order of the stream; .plan(shape) does without.
 struct cuda {
   cudaStream_t stream = nullptr;
 };
@@ -24,7 +24,8 @@ inline device_limits current_limits() {
   return limits;
 }
 
-/// One pass over what a call computes on a device: with memory, it launches; without, it only finds out how much it takes.
+/// One pass over what a call computes on a device: with memory, it launches; without, it only finds out how much it
+/// takes.
 struct cuda_pass {
   cudaStream_t stream = nullptr;
   char* memory = nullptr;
@@ -61,8 +62,8 @@ class temporary_memory {
   void* data_ = nullptr;
 };
 
-/// The states of a reduction's rows between two pieces of its columns, on a device. States that are merged belong to the same
-/// stream, or their caller has waited.
+/// The states of a reduction's rows between two pieces of its columns, on a device. States that are merged belong to
+/// the same stream, or their caller has waited.
 class cuda_states {
  public:
   template <class Sweep>
@@ -75,7 +76,8 @@ class cuda_states {
         merge_(&Sweep::merge) {
     run(leaves, nullptr, 0, 0, true, false);
   }
-  void run(const leaf_array* leaves, const output_array* outputs, std::int64_t first, std::int64_t end, bool begins, bool ends) {
+  void run(const leaf_array* leaves, const output_array* outputs, std::int64_t first, std::int64_t end, bool begins,
+           bool ends) {
     const device_limits limits = current_limits();
     const temporary_memory workspace(stream_, workspace_bytes_(rows_, end - first, limits));
     check_cuda(launch_(stream_, leaves, outputs, rows_, end, workspace.data(), limits,
@@ -100,8 +102,7 @@ class cuda_states {
 };
 
 /// Memory of a pass: released with all of it.
-template <class T>
-struct pass_memory {
+template <class T> struct pass_memory {
   T* data = nullptr;
   std::int64_t row_count = 0, col_count = 0;
   std::int64_t rows() const { return row_count; }
@@ -113,22 +114,18 @@ struct pass_memory {
 
 inline namespace KERNFOLD_ABI {
 
-template <>
-struct executor_traits<detail::cuda_pass> {
+template <> struct executor_traits<detail::cuda_pass> {
   static constexpr bool is_device = true;
   static constexpr role_set lowering = detail::bounds_distances;
-  template <class T>
-  using memory = detail::pass_memory<T>;
-  template <class T>
-  static memory<T> allocate(const detail::cuda_pass& pass, std::int64_t rows, std::int64_t cols) {
+  template <class T> using memory = detail::pass_memory<T>;
+  template <class T> static memory<T> allocate(const detail::cuda_pass& pass, std::int64_t rows, std::int64_t cols) {
     return {reinterpret_cast<T*>(pass.take(rows * cols * std::int64_t(sizeof(T)))), rows, cols};
   }
-  template <class T>
-  static T* data_of(const memory<T>& m) { return m.data; }
+  template <class T> static T* data_of(const memory<T>& m) { return m.data; }
 
   template <class Plan>
-  static void run(const detail::cuda_pass& pass, const leaf_array* leaves, const output_array* outputs, std::int64_t rows,
-                  std::int64_t columns) {
+  static void run(const detail::cuda_pass& pass, const leaf_array* leaves, const output_array* outputs,
+                  std::int64_t rows, std::int64_t columns) {
     char* const workspace = pass.take(cuda_sweep<Plan>::workspace_bytes(rows, columns, pass.limits));
     if (pass.measures) return;
     pass.check(cuda_sweep<Plan>::launch(pass.stream, leaves, outputs, rows, columns, workspace, pass.limits, {}),
@@ -136,18 +133,14 @@ struct executor_traits<detail::cuda_pass> {
   }
 };
 
-template <>
-struct executor_traits<cuda> {
+template <> struct executor_traits<cuda> {
   static constexpr bool is_device = true;
   static constexpr role_set lowering = detail::bounds_distances;
-  template <class T>
-  using memory = device_matrix<T>;
-  template <class T>
-  static memory<T> allocate(const cuda& where, std::int64_t rows, std::int64_t cols) {
+  template <class T> using memory = device_matrix<T>;
+  template <class T> static memory<T> allocate(const cuda& where, std::int64_t rows, std::int64_t cols) {
     return device_matrix<T>(where.stream, rows, cols);
   }
-  template <class T>
-  static T* data_of(memory<T>& m) { return m.device_data(); }
+  template <class T> static T* data_of(memory<T>& m) { return m.device_data(); }
   static bool may_end_early(const void*) { return false; }
 
   using pass = detail::cuda_pass;
@@ -159,8 +152,7 @@ struct executor_traits<cuda> {
     return {where.stream, static_cast<char*>(memory), measured.limits, measured.text};
   }
   /// f(pass) twice: to measure, and to compute.
-  template <class F>
-  static void run_passes(const cuda& where, message (*text)(), F&& f) {
+  template <class F> static void run_passes(const cuda& where, message (*text)(), F&& f) {
     const pass measured = measuring_pass(where, text);
     f(measured);
     const detail::temporary_memory memory(where.stream, measured.used);
@@ -168,11 +160,11 @@ struct executor_traits<cuda> {
   }
 
   using states = detail::cuda_states;
-  template <class Plan>
-  static states begin(const cuda& where, const leaf_array* leaves, std::int64_t rows) {
+  template <class Plan> static states begin(const cuda& where, const leaf_array* leaves, std::int64_t rows) {
     return states(type_identity_of<cuda_sweep<Plan>>{}, where, leaves, rows);
   }
-  static void absorb(const cuda&, states& to, const leaf_array* leaves, std::int64_t, std::int64_t first, std::int64_t end) {
+  static void absorb(const cuda&, states& to, const leaf_array* leaves, std::int64_t, std::int64_t first,
+                     std::int64_t end) {
     to.run(leaves, nullptr, first, end, false, false);
   }
   static void merge(states& to, const states& later, const leaf_array* leaves) { to.merge(later, leaves); }

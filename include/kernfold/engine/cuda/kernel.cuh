@@ -27,7 +27,8 @@ __global__ void __launch_bounds__(block_plan<Plan>::policy.threads, block_plan<P
 }
 
 template <class Plan>
-__global__ void __launch_bounds__(block_plan<Plan>::policy.threads) finish_kernel(const __grid_constant__ block_task<Plan> task) {
+__global__ void __launch_bounds__(block_plan<Plan>::policy.threads)
+    finish_kernel(const __grid_constant__ block_task<Plan> task) {
   finish_blocks(task, cuda_block{});
 }
 

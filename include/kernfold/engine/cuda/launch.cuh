@@ -29,11 +29,10 @@ struct block_part {
   std::int64_t first_column = 0;
 };
 
-/// A plan on a device. Leaves are numbered as Plan::program_type::leaves; an origin_of<V> is given the array of V. Plain
-/// numbers are the host's. Arrays,
-/// results and workspace are memory of the current device, whose limits these are. Nothing here allocates or waits.
-template <class Plan>
-struct cuda_sweep {
+/// A plan on a device. Leaves are numbered as Plan::program_type::leaves; an origin_of<V> is given the array of V.
+/// Plain numbers are the host's. Arrays, results and workspace are memory of the current device, whose limits these
+/// are. Nothing here allocates or waits.
+template <class Plan> struct cuda_sweep {
   using block_plan = detail::block_plan<Plan>;
   using task = detail::block_task<Plan>;
   static constexpr block_policy policy = block_plan::policy;
@@ -49,10 +48,11 @@ struct cuda_sweep {
     return state_bytes(grid) + block_bytes(grid);
   }
 
-  /// Enqueues the sweep. The workspace, of at least workspace_bytes(...), is aligned as cudaMalloc does, and free when the
-  /// stream gets past the sweep.
-  static cudaError_t launch(cudaStream_t stream, const leaf_array* leaves, const output_array* outputs, std::int64_t rows,
-                            std::int64_t columns, void* workspace, const device_limits& limits, const block_part& part) {
+  /// Enqueues the sweep. The workspace, of at least workspace_bytes(...), is aligned as cudaMalloc does, and free when
+  /// the stream gets past the sweep.
+  static cudaError_t launch(cudaStream_t stream, const leaf_array* leaves, const output_array* outputs,
+                            std::int64_t rows, std::int64_t columns, void* workspace, const device_limits& limits,
+                            const block_part& part) {
     const block_grid grid = split_blocks(policy, limits, rows, columns - part.first_column);
     task t = task_for(leaves, outputs, rows, columns, part);
     t.columns_each = grid.columns_each;
@@ -77,7 +77,8 @@ struct cuda_sweep {
     return cudaSuccess;
   }
   /// Enqueues the merge of the states `later` into those of `part`, whose columns come before.
-  static cudaError_t merge(cudaStream_t stream, const leaf_array* leaves, std::int64_t rows, void* later, const block_part& part) {
+  static cudaError_t merge(cudaStream_t stream, const leaf_array* leaves, std::int64_t rows, void* later,
+                           const block_part& part) {
     const std::int64_t group_rows = std::int64_t(policy.threads) * policy.lanes;
     task t = task_for(leaves, nullptr, rows, 0, part);
     t.groups = (rows + group_rows - 1) / group_rows;
@@ -108,7 +109,8 @@ struct cuda_sweep {
   }
   static std::int64_t state_bytes(const block_grid& grid) {
     if (grid.stretches <= 1) return 0;
-    const std::int64_t bytes = grid.stretches * grid.groups * policy.threads * std::int64_t(sizeof(typename block_plan::states));
+    const std::int64_t bytes =
+        grid.stretches * grid.groups * policy.threads * std::int64_t(sizeof(typename block_plan::states));
     return (bytes + 255) / 256 * 256;
   }
   static std::int64_t block_bytes(const block_grid& grid) {
@@ -116,8 +118,8 @@ struct cuda_sweep {
   }
   static cudaError_t start(void (*kernel)(task), task& t, std::int64_t groups, int stretches, cudaStream_t stream) {
     void* arguments[] = {&t};
-    return cudaLaunchKernel(kernel, dim3(unsigned(groups), unsigned(stretches)),
-                            dim3(unsigned(policy.threads)), arguments, std::size_t(policy.shared_bytes), stream);
+    return cudaLaunchKernel(kernel, dim3(unsigned(groups), unsigned(stretches)), dim3(unsigned(policy.threads)),
+                            arguments, std::size_t(policy.shared_bytes), stream);
   }
 };
 

@@ -1,4 +1,5 @@
-// kernfold/engine/cuda/memory.cuh: memory of a device: what a call returns there, and failures of the runtime as exceptions.
+// kernfold/engine/cuda/memory.cuh: memory of a device: what a call returns there, and failures of the runtime as
+// exceptions.
 #pragma once
 
 #include "../../core/device_view.hpp"
@@ -20,11 +21,10 @@ inline void check_cuda(cudaError_t e, const char* what) {
 }  // namespace KERNFOLD_ABI
 }  // namespace detail
 
-/// An owning row-major array of rows() x cols() elements in the memory of the current device, allocated and released in the
-/// order of a stream: it may be an argument of the next call on that stream without waiting for this one, and be destroyed
-/// while they run. Contents are not initialised. Throws cuda_error.
-template <class T>
-class device_matrix {
+/// An owning row-major array of rows() x cols() elements in the memory of the current device, allocated and released in
+/// the order of a stream: it may be an argument of the next call on that stream without waiting for this one, and be
+/// destroyed while they run. Contents are not initialised. Throws cuda_error.
+template <class T> class device_matrix {
  public:
   using value_type = T;
 
@@ -33,7 +33,8 @@ class device_matrix {
       : stream_(stream), rows_(static_cast<std::int64_t>(rows)), cols_(static_cast<std::int64_t>(cols)) {
     void* memory = nullptr;
     if (size() > 0)
-      detail::check_cuda(cudaMallocAsync(&memory, std::size_t(size()) * sizeof(T), stream), "cudaMallocAsync for a device_matrix");
+      detail::check_cuda(cudaMallocAsync(&memory, std::size_t(size()) * sizeof(T), stream),
+                         "cudaMallocAsync for a device_matrix");
     data_ = static_cast<T*>(memory);
   }
   device_matrix(device_matrix&& other) noexcept { swap(other); }
@@ -67,8 +68,8 @@ class device_matrix {
   const T* device_data() const noexcept { return data_; }
   cudaStream_t stream() const noexcept { return stream_; }
 
-  /// Copies to memory of the host, for size() elements, and waits for that. Throws cuda_error: also for what failed in a
-  /// kernel before.
+  /// Copies to memory of the host, for size() elements, and waits for that. Throws cuda_error: also for what failed in
+  /// a kernel before.
   void copy_to(T* host) const {
     if (size() == 0) return;
     detail::check_cuda(cudaMemcpyAsync(host, data_, std::size_t(size()) * sizeof(T), cudaMemcpyDeviceToHost, stream_),

@@ -8,18 +8,14 @@ namespace kernfold {
 
 /// f + g
 struct Add : index_elementwise<Add> {
-  template <class T>
-  KERNFOLD_HD static T eval(T a, T b) { return a + b; }
-  template <int Place>
-  static constexpr auto gradient(auto, auto, auto g) { return g; }
+  template <class T> KERNFOLD_HD static T eval(T a, T b) { return a + b; }
+  template <int Place> static constexpr auto gradient(auto, auto, auto g) { return g; }
 };
 
 /// f - g
 struct Sub : index_elementwise<Sub> {
-  template <class T>
-  KERNFOLD_HD static T eval(T a, T b) { return a - b; }
-  template <int Place>
-  static constexpr auto gradient(auto, auto, auto g) {
+  template <class T> KERNFOLD_HD static T eval(T a, T b) { return a - b; }
+  template <int Place> static constexpr auto gradient(auto, auto, auto g) {
     if constexpr (Place == 0) return g;
     else return -g;
   }
@@ -27,10 +23,8 @@ struct Sub : index_elementwise<Sub> {
 
 /// f g, component by component
 struct Mul : index_elementwise<Mul> {
-  template <class T>
-  KERNFOLD_HD static T eval(T a, T b) { return math::product(a, b); }
-  template <int Place>
-  static constexpr auto gradient(auto f, auto h, auto g) {
+  template <class T> KERNFOLD_HD static T eval(T a, T b) { return math::product(a, b); }
+  template <int Place> static constexpr auto gradient(auto f, auto h, auto g) {
     if constexpr (Place == 0) return g * h;
     else return g * f;
   }
@@ -38,10 +32,8 @@ struct Mul : index_elementwise<Mul> {
 
 /// f / g
 struct Div : elementwise<Div> {
-  template <class T>
-  KERNFOLD_HD static T eval(T a, T b) { return a / b; }
-  template <int Place>
-  static constexpr auto gradient(auto f, auto h, auto g) {
+  template <class T> KERNFOLD_HD static T eval(T a, T b) { return a / b; }
+  template <int Place> static constexpr auto gradient(auto f, auto h, auto g) {
     if constexpr (Place == 0) return g / h;
     else return -(g * ((f / h) / h));
   }
@@ -49,34 +41,27 @@ struct Div : elementwise<Div> {
 
 /// f g + h in one rounding. Made by lowering, never by a user.
 struct FusedMultiplyAdd : elementwise<FusedMultiplyAdd> {
-  template <class T>
-  KERNFOLD_HD static T eval(T a, T b, T c) { return math::fma(a, b, c); }
+  template <class T> KERNFOLD_HD static T eval(T a, T b, T c) { return math::fma(a, b, c); }
 };
 
 /// f^2
 struct Square : elementwise<Square> {
-  template <class T>
-  KERNFOLD_HD static T eval(T a) { return math::product(a, a); }
+  template <class T> KERNFOLD_HD static T eval(T a) { return math::product(a, a); }
   static constexpr auto gradient(auto f, auto g) { return constant<2> * (g * f); }
 };
 
 /// f^(Num/Den). Integer powers are products, also for negative f; half powers go through the square root.
 /// pow(f, 0) = 1 everywhere, as std::pow.
-template <std::int64_t Num, std::int64_t Den = 1>
-struct Pow : elementwise<Pow<Num, Den>> {
-  template <class T>
-  KERNFOLD_HD static T eval(T a) {
+template <std::int64_t Num, std::int64_t Den = 1> struct Pow : elementwise<Pow<Num, Den>> {
+  template <class T> KERNFOLD_HD static T eval(T a) {
     if constexpr (Den == 1) return integer_power<(Num < 0 ? -Num : Num)>(Num < 0 ? T(1) / a : a);
     else if constexpr (Den == 2) return integer_power<(Num < 0 ? -Num : Num)>(Num < 0 ? math::rsqrt(a) : math::sqrt(a));
     else return math::pow(a, T(static_cast<math::real_of<T>>(double(Num) / double(Den))));
   }
-  static constexpr auto gradient(auto f, auto g) {
-    return constant<Num, Den> * (g * make<Pow<Num - Den, Den>>(f));
-  }
+  static constexpr auto gradient(auto f, auto g) { return constant<Num, Den> * (g * make<Pow<Num - Den, Den>>(f)); }
 
  private:
-  template <std::int64_t N, class T>
-  KERNFOLD_HD static T integer_power(T a) {
+  template <std::int64_t N, class T> KERNFOLD_HD static T integer_power(T a) {
     if constexpr (N == 0) return T(1);
     else if constexpr (N == 1) return a;
     else if constexpr (N % 2 == 0) return integer_power<N / 2>(math::product(a, a));
@@ -87,11 +72,9 @@ struct Pow : elementwise<Pow<Num, Den>> {
 /// f^g for formulas f >= 0 and g
 struct Powf : elementwise<Powf> {
   static constexpr bool is_chain = true;
-  template <class T>
-  KERNFOLD_HD static T eval(T a, T b) { return math::pow(a, b); }
+  template <class T> KERNFOLD_HD static T eval(T a, T b) { return math::pow(a, b); }
   /// d/dg f^g = log(f) f^g, continued by its limit 0 at f = 0.
-  template <int Place>
-  static constexpr auto gradient(auto f, auto h, auto g) {
+  template <int Place> static constexpr auto gradient(auto f, auto h, auto g) {
     if constexpr (Place == 0) return g * (h * powf(f, h - constant<1>));
     else return g * where(f == zero<1>, zero<1>, log(f) * powf(f, h));
   }
@@ -99,16 +82,14 @@ struct Powf : elementwise<Powf> {
 
 /// 1 / f
 struct Inv : elementwise<Inv> {
-  template <class T>
-  KERNFOLD_HD static T eval(T a) { return T(1) / a; }
+  template <class T> KERNFOLD_HD static T eval(T a) { return T(1) / a; }
   static constexpr auto gradient(auto f, auto g) { return -(g * square(inv(f))); }
 };
 
 /// sqrt(f); its gradient at 0 is 0, through rsqrt(0) = 0.
 struct Sqrt : elementwise<Sqrt> {
   static constexpr int at_zero = 0;
-  template <class T>
-  KERNFOLD_HD static T eval(T a) { return math::sqrt(a); }
+  template <class T> KERNFOLD_HD static T eval(T a) { return math::sqrt(a); }
   static constexpr auto gradient(auto f, auto g) { return constant<1, 2> * (g * rsqrt(f)); }
 };
 
@@ -116,73 +97,51 @@ struct Sqrt : elementwise<Sqrt> {
 struct Rsqrt : elementwise<Rsqrt> {
   static constexpr bool is_chain = true;
   static constexpr int at_zero = 0;
-  template <class T>
-  KERNFOLD_HD static T eval(T a) { return math::select(a == T(0), T(0), math::rsqrt(a)); }
+  template <class T> KERNFOLD_HD static T eval(T a) { return math::select(a == T(0), T(0), math::rsqrt(a)); }
   static constexpr auto gradient(auto f, auto g) { return constant<-1, 2> * (g * pow<3>(rsqrt(f))); }
 };
 
-template <formula F, formula G>
-constexpr auto operator+(F f, G g) { return make<Add>(f, g); }
-template <formula F, formula G>
-constexpr auto operator-(F f, G g) { return make<Sub>(f, g); }
-template <formula F, formula G>
-constexpr auto operator*(F f, G g) { return make<Mul>(f, g); }
-template <formula F, formula G>
-constexpr auto operator/(F f, G g) { return make<Div>(f, g); }
-template <formula F>
-constexpr auto operator+(F f) { return f; }
-template <formula F>
-constexpr auto operator-(F f) { return make<Mul>(constant<-1>, f); }
+template <formula F, formula G> constexpr auto operator+(F f, G g) { return make<Add>(f, g); }
+template <formula F, formula G> constexpr auto operator-(F f, G g) { return make<Sub>(f, g); }
+template <formula F, formula G> constexpr auto operator*(F f, G g) { return make<Mul>(f, g); }
+template <formula F, formula G> constexpr auto operator/(F f, G g) { return make<Div>(f, g); }
+template <formula F> constexpr auto operator+(F f) { return f; }
+template <formula F> constexpr auto operator-(F f) { return make<Mul>(constant<-1>, f); }
 
-template <formula F>
-constexpr auto square(F f) { return make<Square>(f); }
-template <formula F>
-constexpr auto inv(F f) { return make<Inv>(f); }
-template <formula F>
-constexpr auto sqrt(F f) { return make<Sqrt>(f); }
-template <formula F>
-constexpr auto rsqrt(F f) { return make<Rsqrt>(f); }
+template <formula F> constexpr auto square(F f) { return make<Square>(f); }
+template <formula F> constexpr auto inv(F f) { return make<Inv>(f); }
+template <formula F> constexpr auto sqrt(F f) { return make<Sqrt>(f); }
+template <formula F> constexpr auto rsqrt(F f) { return make<Rsqrt>(f); }
 /// f^(Num/Den): pow<3>(f), pow<-1>(f), pow<3, 2>(f).
-template <std::int64_t Num, std::int64_t Den = 1, formula F>
-constexpr auto pow(F f) {
+template <std::int64_t Num, std::int64_t Den = 1, formula F> constexpr auto pow(F f) {
   static_assert(Den != 0, "kernfold: the denominator of a power must not be 0");
   return make<Pow<detail::reduced(Num, Den).num, detail::reduced(Num, Den).den>>(f);
 }
 /// f^g. With a constant g it is the rational power.
-template <formula F, formula G>
-constexpr auto powf(F f, G g) { return make<Powf>(f, g); }
-template <formula F, formula G>
-constexpr auto pow(F f, G g) { return make<Powf>(f, g); }
+template <formula F, formula G> constexpr auto powf(F f, G g) { return make<Powf>(f, g); }
+template <formula F, formula G> constexpr auto pow(F f, G g) { return make<Powf>(f, g); }
 
 namespace detail {
 template <class N>
 concept run_time_number = std::is_arithmetic_v<std::remove_cvref_t<N>>;
 
 // A number known only at run time cannot be part of a type; say so instead of "no match for operator*".
-template <class F, bool Never = false>
-constexpr F refuse_number(F f) {
-  static_assert(Never,
-                "kernfold: a number inside a formula must be known at compile time: write 2_c or 0.5_c (using namespace "
-                "kernfold::literals), kf::constant<2>, or make it a parameter kf::Pm<k, 1>");
+template <class F, bool Never = false> constexpr F refuse_number(F f) {
+  static_assert(
+      Never,
+      "kernfold: a number inside a formula must be known at compile time: write 2_c or 0.5_c (using namespace "
+      "kernfold::literals), kf::constant<2>, or make it a parameter kf::Pm<k, 1>");
   return f;
 }
 }  // namespace detail
 
-template <detail::run_time_number N, formula F>
-constexpr auto operator+(N, F f) { return detail::refuse_number(f); }
-template <formula F, detail::run_time_number N>
-constexpr auto operator+(F f, N) { return detail::refuse_number(f); }
-template <detail::run_time_number N, formula F>
-constexpr auto operator-(N, F f) { return detail::refuse_number(f); }
-template <formula F, detail::run_time_number N>
-constexpr auto operator-(F f, N) { return detail::refuse_number(f); }
-template <detail::run_time_number N, formula F>
-constexpr auto operator*(N, F f) { return detail::refuse_number(f); }
-template <formula F, detail::run_time_number N>
-constexpr auto operator*(F f, N) { return detail::refuse_number(f); }
-template <detail::run_time_number N, formula F>
-constexpr auto operator/(N, F f) { return detail::refuse_number(f); }
-template <formula F, detail::run_time_number N>
-constexpr auto operator/(F f, N) { return detail::refuse_number(f); }
+template <detail::run_time_number N, formula F> constexpr auto operator+(N, F f) { return detail::refuse_number(f); }
+template <formula F, detail::run_time_number N> constexpr auto operator+(F f, N) { return detail::refuse_number(f); }
+template <detail::run_time_number N, formula F> constexpr auto operator-(N, F f) { return detail::refuse_number(f); }
+template <formula F, detail::run_time_number N> constexpr auto operator-(F f, N) { return detail::refuse_number(f); }
+template <detail::run_time_number N, formula F> constexpr auto operator*(N, F f) { return detail::refuse_number(f); }
+template <formula F, detail::run_time_number N> constexpr auto operator*(F f, N) { return detail::refuse_number(f); }
+template <detail::run_time_number N, formula F> constexpr auto operator/(N, F f) { return detail::refuse_number(f); }
+template <formula F, detail::run_time_number N> constexpr auto operator/(F f, N) { return detail::refuse_number(f); }
 
 }  // namespace kernfold

@@ -16,8 +16,7 @@ consteval auto log2_of_e() { return constant_type<real_number(1.4426950408889634
 struct Exp : elementwise<Exp> {
   static constexpr bool is_chain = true;
   static constexpr int at_zero = 1;
-  template <class T>
-  KERNFOLD_HD static T eval(T a) { return math::exp(a); }
+  template <class T> KERNFOLD_HD static T eval(T a) { return math::exp(a); }
   static constexpr auto gradient(auto f, auto g) { return g * exp(f); }
 };
 
@@ -25,16 +24,14 @@ struct Exp : elementwise<Exp> {
 struct Exp2 : elementwise<Exp2> {
   static constexpr bool is_chain = true;
   static constexpr int at_zero = 1;
-  template <class T>
-  KERNFOLD_HD static T eval(T a) { return math::exp2(a); }
+  template <class T> KERNFOLD_HD static T eval(T a) { return math::exp2(a); }
   static constexpr auto gradient(auto f, auto g) { return detail::ln2() * (g * make<Exp2>(f)); }
 };
 
 /// log(f): -inf at 0, NaN below
 struct Log : elementwise<Log> {
   static constexpr bool is_chain = true;
-  template <class T>
-  KERNFOLD_HD static T eval(T a) { return math::log(a); }
+  template <class T> KERNFOLD_HD static T eval(T a) { return math::log(a); }
   static constexpr auto gradient(auto f, auto g) { return g / f; }
 };
 
@@ -42,8 +39,7 @@ struct Log : elementwise<Log> {
 struct Sin : elementwise<Sin> {
   static constexpr bool is_chain = true;
   static constexpr int at_zero = 0;
-  template <class T>
-  KERNFOLD_HD static T eval(T a) { return math::sin(a); }
+  template <class T> KERNFOLD_HD static T eval(T a) { return math::sin(a); }
   static constexpr auto gradient(auto f, auto g) { return g * cos(f); }
 };
 
@@ -51,8 +47,7 @@ struct Sin : elementwise<Sin> {
 struct Cos : elementwise<Cos> {
   static constexpr bool is_chain = true;
   static constexpr int at_zero = 1;
-  template <class T>
-  KERNFOLD_HD static T eval(T a) { return math::cos(a); }
+  template <class T> KERNFOLD_HD static T eval(T a) { return math::cos(a); }
   static constexpr auto gradient(auto f, auto g) { return -(g * sin(f)); }
 };
 
@@ -60,16 +55,14 @@ struct Cos : elementwise<Cos> {
 struct Tanh : elementwise<Tanh> {
   static constexpr bool is_chain = true;
   static constexpr int at_zero = 0;
-  template <class T>
-  KERNFOLD_HD static T eval(T a) { return math::tanh(a); }
+  template <class T> KERNFOLD_HD static T eval(T a) { return math::tanh(a); }
   static constexpr auto gradient(auto f, auto g) { return g * (constant<1> - square(tanh(f))); }
 };
 
 /// |f|; its gradient at 0 is 0.
 struct Abs : index_elementwise<Abs> {
   static constexpr int at_zero = 0;
-  template <class T>
-  KERNFOLD_HD static T eval(T a) {
+  template <class T> KERNFOLD_HD static T eval(T a) {
     if constexpr (math::detail::lanes<T>) return math::abs(a);
     else return math::select(a < T(0), T(0) - a, a);  // indices
   }
@@ -79,8 +72,7 @@ struct Abs : index_elementwise<Abs> {
 /// -1, 0 or 1; NaN stays NaN
 struct Sign : elementwise<Sign> {
   static constexpr int at_zero = 0;
-  template <class T>
-  KERNFOLD_HD static T eval(T a) {
+  template <class T> KERNFOLD_HD static T eval(T a) {
     return math::select(a > T(0), T(1), math::select(a < T(0), T(-1), a));
   }
   static constexpr auto gradient(auto f, auto) { return zero<decltype(f)::dim>; }
@@ -89,36 +81,25 @@ struct Sign : elementwise<Sign> {
 /// 0 where f < 0, else 1: step(0) = 1
 struct Step : elementwise<Step> {
   static constexpr int at_zero = 1;
-  template <class T>
-  KERNFOLD_HD static T eval(T a) { return math::select(a < T(0), T(0), T(1)); }
+  template <class T> KERNFOLD_HD static T eval(T a) { return math::select(a < T(0), T(0), T(1)); }
   static constexpr auto gradient(auto f, auto) { return zero<decltype(f)::dim>; }
 };
 
 /// max(f, 0); its gradient at 0 is 1, that of step(0).
 struct ReLU : elementwise<ReLU> {
   static constexpr int at_zero = 0;
-  template <class T>
-  KERNFOLD_HD static T eval(T a) { return math::select(a < T(0), T(0), a); }
+  template <class T> KERNFOLD_HD static T eval(T a) { return math::select(a < T(0), T(0), a); }
   static constexpr auto gradient(auto f, auto g) { return g * step(f); }
 };
 
-template <formula F>
-constexpr auto exp(F f) { return make<Exp>(f); }
-template <formula F>
-constexpr auto log(F f) { return make<Log>(f); }
-template <formula F>
-constexpr auto sin(F f) { return make<Sin>(f); }
-template <formula F>
-constexpr auto cos(F f) { return make<Cos>(f); }
-template <formula F>
-constexpr auto tanh(F f) { return make<Tanh>(f); }
-template <formula F>
-constexpr auto abs(F f) { return make<Abs>(f); }
-template <formula F>
-constexpr auto sign(F f) { return make<Sign>(f); }
-template <formula F>
-constexpr auto step(F f) { return make<Step>(f); }
-template <formula F>
-constexpr auto relu(F f) { return make<ReLU>(f); }
+template <formula F> constexpr auto exp(F f) { return make<Exp>(f); }
+template <formula F> constexpr auto log(F f) { return make<Log>(f); }
+template <formula F> constexpr auto sin(F f) { return make<Sin>(f); }
+template <formula F> constexpr auto cos(F f) { return make<Cos>(f); }
+template <formula F> constexpr auto tanh(F f) { return make<Tanh>(f); }
+template <formula F> constexpr auto abs(F f) { return make<Abs>(f); }
+template <formula F> constexpr auto sign(F f) { return make<Sign>(f); }
+template <formula F> constexpr auto step(F f) { return make<Step>(f); }
+template <formula F> constexpr auto relu(F f) { return make<ReLU>(f); }
 
 }  // namespace kernfold

@@ -8,13 +8,11 @@ namespace kernfold {
 /// sum_k f_k g_k
 struct Scalprod : operation<Scalprod> {
   static consteval int dim(int a, int b) { return a == b ? 1 : -1; }
-  template <class T, class A, class B>
-  KERNFOLD_HD static T component(int, const A& a, const B& b) {
+  template <class T, class A, class B> KERNFOLD_HD static T component(int, const A& a, const B& b) {
     return detail::accumulate<A::dim>(T(a(0) * b(0)),
                                       [&](int k, T t) KERNFOLD_INLINE_LAMBDA { return math::fma(a(k), b(k), t); });
   }
-  template <int Place>
-  static constexpr auto gradient(auto f, auto h, auto g) {
+  template <int Place> static constexpr auto gradient(auto f, auto h, auto g) {
     if constexpr (Place == 0) return g * h;
     else return g * f;
   }
@@ -23,8 +21,7 @@ struct Scalprod : operation<Scalprod> {
 /// |f|^2 = sum_k f_k^2
 struct SqNorm2 : operation<SqNorm2> {
   static consteval int dim(int) { return 1; }
-  template <class T, class A>
-  KERNFOLD_HD static T component(int, const A& a) {
+  template <class T, class A> KERNFOLD_HD static T component(int, const A& a) {
     return Scalprod::component<T>(0, a, a);
   }
   static constexpr auto gradient(auto f, auto g) { return constant<2> * (g * f); }
@@ -33,11 +30,9 @@ struct SqNorm2 : operation<SqNorm2> {
 /// |f - g|^2 = sum_k (f_k - g_k)^2; a scalar argument meets every component.
 struct SqDist : operation<SqDist> {
   static consteval int dim(int a, int b) { return a == b || a == 1 || b == 1 ? 1 : -1; }
-  template <class T, class A, class B>
-  KERNFOLD_HD static T component(int, const A& a, const B& b) {
-    const auto difference = [&](int k) KERNFOLD_INLINE_LAMBDA -> T {
-      return a(A::dim == 1 ? 0 : k) - b(B::dim == 1 ? 0 : k);
-    };
+  template <class T, class A, class B> KERNFOLD_HD static T component(int, const A& a, const B& b) {
+    const auto difference = [&](int k)
+                                KERNFOLD_INLINE_LAMBDA -> T { return a(A::dim == 1 ? 0 : k) - b(B::dim == 1 ? 0 : k); };
     const T first = difference(0);
     return detail::accumulate<(A::dim > B::dim ? A::dim : B::dim)>(T(first * first),
                                                                    [&](int k, T t) KERNFOLD_INLINE_LAMBDA {
@@ -45,29 +40,21 @@ struct SqDist : operation<SqDist> {
                                                                      return math::fma(d, d, t);
                                                                    });
   }
-  template <int Place>
-  static constexpr auto gradient(auto f, auto h, auto g) {
+  template <int Place> static constexpr auto gradient(auto f, auto h, auto g) {
     if constexpr (Place == 0) return constant<2> * (g * (f - h));
     else return constant<-2> * (g * (f - h));
   }
 };
 
 /// f | g = sum_k f_k g_k
-template <formula F, formula G>
-constexpr auto operator|(F f, G g) { return make<Scalprod>(f, g); }
-template <formula F, formula G>
-constexpr auto dot(F f, G g) { return make<Scalprod>(f, g); }
-template <formula F, formula G>
-constexpr auto scalprod(F f, G g) { return make<Scalprod>(f, g); }
-template <formula F>
-constexpr auto sqnorm2(F f) { return make<SqNorm2>(f); }
-template <formula F, formula G>
-constexpr auto sqdist(F f, G g) { return make<SqDist>(f, g); }
+template <formula F, formula G> constexpr auto operator|(F f, G g) { return make<Scalprod>(f, g); }
+template <formula F, formula G> constexpr auto dot(F f, G g) { return make<Scalprod>(f, g); }
+template <formula F, formula G> constexpr auto scalprod(F f, G g) { return make<Scalprod>(f, g); }
+template <formula F> constexpr auto sqnorm2(F f) { return make<SqNorm2>(f); }
+template <formula F, formula G> constexpr auto sqdist(F f, G g) { return make<SqDist>(f, g); }
 /// |f| = sqrt(sum_k f_k^2); its gradient at 0 is 0.
-template <formula F>
-constexpr auto norm2(F f) { return sqrt(sqnorm2(f)); }
+template <formula F> constexpr auto norm2(F f) { return sqrt(sqnorm2(f)); }
 /// f / |f|, and 0 where f = 0
-template <formula F>
-constexpr auto normalize(F f) { return rsqrt(sqnorm2(f)) * f; }
+template <formula F> constexpr auto normalize(F f) { return rsqrt(sqnorm2(f)) * f; }
 
 }  // namespace kernfold

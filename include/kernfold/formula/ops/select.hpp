@@ -7,40 +7,32 @@
 namespace kernfold {
 
 /// Base of a comparison: 1 where it holds, else 0. Op::compare gives the lanes' mask; its gradient is zero.
-template <class Op>
-struct comparison : elementwise<Op> {
+template <class Op> struct comparison : elementwise<Op> {
   static constexpr bool accepts_index = true;
   static constexpr bool gives_mask = true;
-  template <int Place>
-  static constexpr auto gradient(auto f, auto h, auto) {
+  template <int Place> static constexpr auto gradient(auto f, auto h, auto) {
     return zero<(Place == 0 ? decltype(f)::dim : decltype(h)::dim)>;
   }
 };
 
 struct Equal : comparison<Equal> {
-  template <class T>
-  KERNFOLD_HD static auto compare(T a, T b) { return a == b; }
+  template <class T> KERNFOLD_HD static auto compare(T a, T b) { return a == b; }
 };
 struct NotEqual : comparison<NotEqual> {
-  template <class T>
-  KERNFOLD_HD static auto compare(T a, T b) { return a != b; }
+  template <class T> KERNFOLD_HD static auto compare(T a, T b) { return a != b; }
 };
 struct LessThan : comparison<LessThan> {
-  template <class T>
-  KERNFOLD_HD static auto compare(T a, T b) { return a < b; }
+  template <class T> KERNFOLD_HD static auto compare(T a, T b) { return a < b; }
 };
 struct LessOrEqual : comparison<LessOrEqual> {
-  template <class T>
-  KERNFOLD_HD static auto compare(T a, T b) { return a <= b; }
+  template <class T> KERNFOLD_HD static auto compare(T a, T b) { return a <= b; }
 };
 
 /// a where f >= 0, else b (also where f is NaN). No gradient flows through f; the adjoint is masked before it descends,
 /// so what is not chosen contributes an exact zero.
 struct IfElse : elementwise<IfElse> {
-  template <class T>
-  KERNFOLD_HD static T eval(T f, T a, T b) { return math::select(f >= T(0), a, b); }
-  template <int Place>
-  static constexpr auto gradient(auto f, auto, auto, auto g) {
+  template <class T> KERNFOLD_HD static T eval(T f, T a, T b) { return math::select(f >= T(0), a, b); }
+  template <int Place> static constexpr auto gradient(auto f, auto, auto, auto g) {
     if constexpr (Place == 0) return zero<decltype(f)::dim>;
     else if constexpr (Place == 1) return if_else(f, g, zero<1>);
     else return if_else(f, zero<1>, g);
@@ -49,31 +41,23 @@ struct IfElse : elementwise<IfElse> {
 
 /// a where the condition is not 0, else b: for comparisons, as in where(row_index == column_index, a, b).
 struct Where : elementwise<Where> {
-  template <class T>
-  KERNFOLD_HD static T eval(T condition, T a, T b) { return math::select(condition != T(0), a, b); }
-  template <int Place>
-  static constexpr auto gradient(auto condition, auto, auto, auto g) {
+  template <class T> KERNFOLD_HD static T eval(T condition, T a, T b) { return math::select(condition != T(0), a, b); }
+  template <int Place> static constexpr auto gradient(auto condition, auto, auto, auto g) {
     if constexpr (Place == 0) return zero<decltype(condition)::dim>;
     else if constexpr (Place == 1) return where(condition, g, zero<1>);
     else return where(condition, zero<1>, g);
   }
 };
 
-template <formula F, formula G>
-constexpr auto operator==(F f, G g) { return make<Equal>(f, g); }
-template <formula F, formula G>
-constexpr auto operator!=(F f, G g) { return make<NotEqual>(f, g); }
-template <formula F, formula G>
-constexpr auto operator<(F f, G g) { return make<LessThan>(f, g); }
-template <formula F, formula G>
-constexpr auto operator<=(F f, G g) { return make<LessOrEqual>(f, g); }
-template <formula F, formula G>
-constexpr auto operator>(F f, G g) { return make<LessThan>(g, f); }
-template <formula F, formula G>
-constexpr auto operator>=(F f, G g) { return make<LessOrEqual>(g, f); }
-template <formula F, formula A, formula B>
-constexpr auto if_else(F f, A a, B b) { return make<IfElse>(f, a, b); }
-template <formula C, formula A, formula B>
-constexpr auto where(C condition, A a, B b) { return make<Where>(condition, a, b); }
+template <formula F, formula G> constexpr auto operator==(F f, G g) { return make<Equal>(f, g); }
+template <formula F, formula G> constexpr auto operator!=(F f, G g) { return make<NotEqual>(f, g); }
+template <formula F, formula G> constexpr auto operator<(F f, G g) { return make<LessThan>(f, g); }
+template <formula F, formula G> constexpr auto operator<=(F f, G g) { return make<LessOrEqual>(f, g); }
+template <formula F, formula G> constexpr auto operator>(F f, G g) { return make<LessThan>(g, f); }
+template <formula F, formula G> constexpr auto operator>=(F f, G g) { return make<LessOrEqual>(g, f); }
+template <formula F, formula A, formula B> constexpr auto if_else(F f, A a, B b) { return make<IfElse>(f, a, b); }
+template <formula C, formula A, formula B> constexpr auto where(C condition, A a, B b) {
+  return make<Where>(condition, a, b);
+}
 
 }  // namespace kernfold

@@ -9,97 +9,82 @@ namespace kernfold {
 
 namespace detail {
 /// total + term(1) + ... + term(N-1), in that order, where `add(k, t)` returns t + term(k).
-template <int N, class T, class Add>
-KERNFOLD_HD T accumulate(T total, Add add) {
+template <int N, class T, class Add> KERNFOLD_HD T accumulate(T total, Add add) {
   for_each_component<N - 1>([&](int k) KERNFOLD_INLINE_LAMBDA { total = add(k + 1, total); });
   return total;
 }
 }  // namespace detail
 
-template <int M, int D>
-struct ElemT;
-template <int Start, int D>
-struct ExtractT;
+template <int M, int D> struct ElemT;
+template <int Start, int D> struct ExtractT;
 
 /// sum_k f_k
 struct Sum : operation<Sum> {
   static consteval int dim(int) { return 1; }
-  template <class T, class A>
-  KERNFOLD_HD static T component(int, const A& a) {
+  template <class T, class A> KERNFOLD_HD static T component(int, const A& a) {
     return detail::accumulate<A::dim>(T(a(0)), [&](int k, T t) KERNFOLD_INLINE_LAMBDA { return t + a(k); });
   }
   static constexpr auto gradient(auto, auto g) { return g; }  // the sweep spreads it over the components
 };
 
 /// (f, ..., f): a scalar D times; the transpose of Sum
-template <int D>
-struct SumT : operation<SumT<D>> {
+template <int D> struct SumT : operation<SumT<D>> {
   static consteval int dim(int d) { return d == 1 ? D : -1; }
-  template <class T, class A>
-  KERNFOLD_HD static T component(int, const A& a) { return a(0); }
+  template <class T, class A> KERNFOLD_HD static T component(int, const A& a) { return a(0); }
   static constexpr auto gradient(auto, auto g) { return g; }  // the sweep sums it
 };
 
 /// f_M
-template <int M>
-struct Elem : operation<Elem<M>> {
+template <int M> struct Elem : operation<Elem<M>> {
   static consteval int dim(int d) { return M >= 0 && M < d ? 1 : -1; }
-  template <class T, class A>
-  KERNFOLD_HD static T component(int, const A& a) { return a(M); }
+  template <class T, class A> KERNFOLD_HD static T component(int, const A& a) { return a(M); }
   static constexpr auto gradient(auto f, auto g) { return make<ElemT<M, decltype(f)::dim>>(g); }
 };
 
 /// f e_M in R^D; the transpose of Elem
-template <int M, int D>
-struct ElemT : operation<ElemT<M, D>> {
+template <int M, int D> struct ElemT : operation<ElemT<M, D>> {
   static consteval int dim(int d) { return d == 1 && M >= 0 && M < D ? D : -1; }
-  template <class T, class A>
-  KERNFOLD_HD static T component(int k, const A& a) { return k == M ? a(0) : T(0); }
+  template <class T, class A> KERNFOLD_HD static T component(int k, const A& a) { return k == M ? a(0) : T(0); }
   static constexpr auto gradient(auto, auto g) { return make<Elem<M>>(g); }
 };
 
 /// (f_Start, ..., f_{Start+Length-1})
-template <int Start, int Length>
-struct Extract : operation<Extract<Start, Length>> {
+template <int Start, int Length> struct Extract : operation<Extract<Start, Length>> {
   static consteval int dim(int d) { return Start >= 0 && Length >= 1 && Start + Length <= d ? Length : -1; }
-  template <class T, class A>
-  KERNFOLD_HD static T component(int k, const A& a) { return a(Start + k); }
+  template <class T, class A> KERNFOLD_HD static T component(int k, const A& a) { return a(Start + k); }
   static constexpr auto gradient(auto f, auto g) { return make<ExtractT<Start, decltype(f)::dim>>(g); }
 };
 
 /// f at Start in R^D, zeros around it; the transpose of Extract
-template <int Start, int D>
-struct ExtractT : operation<ExtractT<Start, D>> {
+template <int Start, int D> struct ExtractT : operation<ExtractT<Start, D>> {
   static consteval int dim(int d) { return Start >= 0 && Start + d <= D ? D : -1; }
-  template <class T, class A>
-  KERNFOLD_HD static T component(int k, const A& a) { return k >= Start && k < Start + A::dim ? a(k - Start) : T(0); }
+  template <class T, class A> KERNFOLD_HD static T component(int k, const A& a) {
+    return k >= Start && k < Start + A::dim ? a(k - Start) : T(0);
+  }
   static constexpr auto gradient(auto f, auto g) { return make<Extract<Start, decltype(f)::dim>>(g); }
 };
 
 /// (f_0, ..., g_0, ...)
 struct Concat : operation<Concat> {
   static consteval int dim(int a, int b) { return a + b; }
-  template <class T, class A, class B>
-  KERNFOLD_HD static T component(int k, const A& a, const B& b) { return k < A::dim ? a(k) : b(k - A::dim); }
-  template <int Place>
-  static constexpr auto gradient(auto f, auto h, auto g) {
+  template <class T, class A, class B> KERNFOLD_HD static T component(int k, const A& a, const B& b) {
+    return k < A::dim ? a(k) : b(k - A::dim);
+  }
+  template <int Place> static constexpr auto gradient(auto f, auto h, auto g) {
     constexpr int left = decltype(f)::dim, right = decltype(h)::dim;
     if constexpr (Place == 0) return make<Extract<0, left>>(g);
     else return make<Extract<left, right>>(g);
   }
 };
 
-template <formula F>
-constexpr auto sum(F f) { return make<Sum>(f); }
+template <formula F> constexpr auto sum(F f) { return make<Sum>(f); }
 /// f_M
-template <int M, formula F>
-constexpr auto elem(F f) { return make<Elem<M>>(f); }
+template <int M, formula F> constexpr auto elem(F f) { return make<Elem<M>>(f); }
 /// (f_Start, ..., f_{Start+Length-1})
-template <int Start, int Length, formula F>
-constexpr auto extract(F f) { return make<Extract<Start, Length>>(f); }
-template <formula F, formula G>
-constexpr auto concat(F f, G g) { return make<Concat>(f, g); }
-template <formula F, formula G, formula H, formula... Rest>
-constexpr auto concat(F f, G g, H h, Rest... rest) { return concat(concat(f, g), h, rest...); }
+template <int Start, int Length, formula F> constexpr auto extract(F f) { return make<Extract<Start, Length>>(f); }
+template <formula F, formula G> constexpr auto concat(F f, G g) { return make<Concat>(f, g); }
+template <formula F, formula G, formula H, formula... Rest> constexpr auto concat(F f, G g, H h, Rest... rest) {
+  return concat(concat(f, g), h, rest...);
+}
 
 }  // namespace kernfold

@@ -29,10 +29,10 @@ constexpr auto R = sum_reduction(F);
 
 // Few programs, many reductions: those of one axis share a sweep.
 template <kf::axis A>
-constexpr auto all_along = fold_all(sum_reduction<A>(F), logsumexp_reduction<A>(-g* sqdist(x, y)),
-                                    softmax_reduction<A>(-g* sqdist(x, y), y - x),
-                                    kf::argkmin_reduction<10, A>(sqdist(x, y)), kf::kmin_reduction<10, A>(sqdist(x, y)),
-                                    argmin_reduction<A>(sqdist(x, y)), max_reduction<A>(x - y));
+constexpr auto all_along =
+    fold_all(sum_reduction<A>(F), logsumexp_reduction<A>(-g* sqdist(x, y)),
+             softmax_reduction<A>(-g* sqdist(x, y), y - x), kf::argkmin_reduction<10, A>(sqdist(x, y)),
+             kf::kmin_reduction<10, A>(sqdist(x, y)), argmin_reduction<A>(sqdist(x, y)), max_reduction<A>(x - y));
 constexpr auto gradients = backward(R, x, y, g);
 
 std::vector<kf::instruction_set> sets_of_machine() {
@@ -69,8 +69,9 @@ template <class T> std::string bits_of(const kf::matrix<T>& m) {
 }
 template <class... Ms> std::string bits_of(const kf::results<Ms...>& all) {
   std::string bits;
-  [&]<int... Is>(std::integer_sequence<int, Is...>) { (append(bits, get<Is>(all)), ...); }
-  (std::make_integer_sequence<int, int(sizeof...(Ms))>{});
+  [&]<int... Is>(std::integer_sequence<int, Is...>) {
+    (append(bits, get<Is>(all)), ...);
+  }(std::make_integer_sequence<int, int(sizeof...(Ms))>{});
   return bits;
 }
 
@@ -140,10 +141,8 @@ template <class Exception> std::string ends_early(const kf::cpu& where) {
   for (const bool add : {false, true}) {
     kf::matrix<float> out = untouched();
     try {
-      if (add)
-        R.on(where).add_to(out, c.X, c.Y, c.B, c.G);
-      else
-        R.on(where).into(out, c.X, c.Y, c.B, c.G);
+      if (add) R.on(where).add_to(out, c.X, c.Y, c.B, c.G);
+      else R.on(where).into(out, c.X, c.Y, c.B, c.G);
     } catch (const Exception& e) {
       sentence = e.what();
     }

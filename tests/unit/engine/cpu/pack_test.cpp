@@ -103,10 +103,9 @@ KERNFOLD_TEST_FUNCTION(f_equal, math::select(x == y, x, z));
 KERNFOLD_TEST_FUNCTION(f_unequal, math::select(x != y, x, z));
 KERNFOLD_TEST_FUNCTION(f_masks, math::select(((y < z) & !(x < y)) | (x == z), x, z));
 KERNFOLD_TEST_FUNCTION(f_any_all, math::any(x < y) && !math::all(x < z) ? x : x);
-KERNFOLD_TEST_FUNCTION(
-    f_ints, math::from_bits<T>(math::wrapping_difference(
-                math::wrapping_sum(math::to_bits(x), math::to_bits(y)) ^ (math::to_bits(z) << 3),
-                (math::to_bits(x) >> 5) & (math::to_bits(y) | math::to_bits(z)))));
+KERNFOLD_TEST_FUNCTION(f_ints, math::from_bits<T>(math::wrapping_difference(
+                                   math::wrapping_sum(math::to_bits(x), math::to_bits(y)) ^ (math::to_bits(z) << 3),
+                                   (math::to_bits(x) >> 5) & (math::to_bits(y) | math::to_bits(z)))));
 KERNFOLD_TEST_FUNCTION(f_int_select,
                        math::from_bits<T>(math::select(math::to_bits(x) < math::to_bits(y), math::to_bits(z),
                                                        math::select(math::to_bits(x) == math::to_bits(y),
@@ -177,20 +176,13 @@ template <class Real> std::vector<Real> arguments(unsigned seed) {
   std::vector<Real> r(count);
   for (int i = 0; i < count; ++i) {
     const unsigned kind = random() % 8;
-    if (kind == 0)
-      r[i] = special[random() % (sizeof(special) / sizeof(Real))];
-    else if (kind == 1)
-      r[i] = with_bits<Real>(random());
-    else if (kind == 2)
-      r[i] = static_cast<Real>(1 + 0.5 * unit(random));
-    else if (kind == 3)
-      r[i] = static_cast<Real>(static_cast<int>(200 * unit(random)) * 0.5);
-    else if (kind == 4)
-      r[i] = static_cast<Real>(unit(random) * limits::max_exponent * 1.2);
-    else if (kind == 5)
-      r[i] = static_cast<Real>(unit(random) * std::exp2(20 * unit(random) - 20));
-    else
-      r[i] = static_cast<Real>(30 * unit(random));
+    if (kind == 0) r[i] = special[random() % (sizeof(special) / sizeof(Real))];
+    else if (kind == 1) r[i] = with_bits<Real>(random());
+    else if (kind == 2) r[i] = static_cast<Real>(1 + 0.5 * unit(random));
+    else if (kind == 3) r[i] = static_cast<Real>(static_cast<int>(200 * unit(random)) * 0.5);
+    else if (kind == 4) r[i] = static_cast<Real>(unit(random) * limits::max_exponent * 1.2);
+    else if (kind == 5) r[i] = static_cast<Real>(unit(random) * std::exp2(20 * unit(random) - 20));
+    else r[i] = static_cast<Real>(30 * unit(random));
   }
   return r;
 }

@@ -6,8 +6,7 @@ using namespace emulated;
 
 namespace {
 
-template <class Real, kf::axis A, class Accumulation>
-void check_accumulation(Accumulation how) {
+template <class Real, kf::axis A, class Accumulation> void check_accumulation(Accumulation how) {
   constexpr auto scaled = -kf::Pm<3, 1> * distance;
   for (const shape s : {shape{65, 1100}, {257, 513}, {1030, 67}}) {
     SCOPED_TRACE(std::to_string(s.M) + " x " + std::to_string(s.N));
@@ -18,8 +17,7 @@ void check_accumulation(Accumulation how) {
     }
   }
 }
-template <class Accumulation>
-void check_accumulation_of_axes(Accumulation how) {
+template <class Accumulation> void check_accumulation_of_axes(Accumulation how) {
   check_accumulation<float, kf::axis::j>(how);
   check_accumulation<float, kf::axis::i>(how);
   check_accumulation<float, kf::axis::both>(how);
@@ -30,7 +28,9 @@ void check_accumulation_of_axes(Accumulation how) {
 TEST(block_sweep_accumulations_long, plain_sums) { check_accumulation_of_axes(kf::plain_sum); }
 TEST(block_sweep_accumulations_long, compensated_sums) { check_accumulation_of_axes(kf::compensated); }
 TEST(block_sweep_accumulations_long, sums_in_double) { check_accumulation_of_axes(kf::in_double); }
-TEST(block_sweep_accumulations_long, compensated_sums_of_doubles) { check_accumulation<double, kf::axis::j>(kf::compensated); }
+TEST(block_sweep_accumulations_long, compensated_sums_of_doubles) {
+  check_accumulation<double, kf::axis::j>(kf::compensated);
+}
 
 TEST(block_sweep_accumulations_long, double_precision) {
   const cloud<double> c(65, 600);

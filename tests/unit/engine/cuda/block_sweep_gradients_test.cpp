@@ -1,4 +1,5 @@
-// The scheme of a CUDA block, run by threads of this machine, beside the CPU engine: gradients, and vectors longer than registers.
+// The scheme of a CUDA block, run by threads of this machine, beside the CPU engine: gradients, and vectors longer than
+// registers.
 #include "block_sweep_cases.hpp"
 
 namespace kf = kernfold;

@@ -1,4 +1,5 @@
-// The scheme of a CUDA block beside the CPU engine: nearest neighbours, which a device bounds before it computes their distances.
+// The scheme of a CUDA block beside the CPU engine: nearest neighbours, which a device bounds before it computes their
+// distances.
 #include "block_sweep_cases.hpp"
 
 using namespace emulated;
@@ -18,11 +19,11 @@ std::vector<Real> clusters(std::int64_t count, unsigned seed, int centres, Real 
   return v;
 }
 
-template <class Real, class R>
-void check_clusters(device d, R r, int centres, Real apart, Real size, Real offset) {
-  SCOPED_TRACE(std::to_string(centres) + " centres " + std::to_string(apart) + " apart, of size " + std::to_string(size) + ", at " +
-               std::to_string(offset));
-  check(d, r, clusters<Real>(150, 1, centres, apart, size, offset), clusters<Real>(700, 2, centres, apart, size, offset));
+template <class Real, class R> void check_clusters(device d, R r, int centres, Real apart, Real size, Real offset) {
+  SCOPED_TRACE(std::to_string(centres) + " centres " + std::to_string(apart) + " apart, of size " +
+               std::to_string(size) + ", at " + std::to_string(offset));
+  check(d, r, clusters<Real>(150, 1, centres, apart, size, offset),
+        clusters<Real>(700, 2, centres, apart, size, offset));
 }
 
 constexpr auto ten_nearest = kf::argkmin_reduction<10>(distance);
@@ -36,10 +37,12 @@ TEST(block_sweep_nearest, points_of_any_spread) {
       for (const int centres : {1, 2, 5}) check_clusters(small_device, ten_nearest, centres, 1.f, size, offset);
 }
 TEST(block_sweep_nearest, points_of_any_size) {
-  for (const float size : {1e-44f, 1e-24f, 1e-20f, 3e-20f, 1e-19f, 3e-19f, 1e-15f, 1e15f, 1e17f, 1e18f, 9e18f, 1e19f, 1e25f, 1e38f})
+  for (const float size :
+       {1e-44f, 1e-24f, 1e-20f, 3e-20f, 1e-19f, 3e-19f, 1e-15f, 1e15f, 1e17f, 1e18f, 9e18f, 1e19f, 1e25f, 1e38f})
     check_clusters(small_device, ten_nearest, 3, size, size / 10, 0.f);
 }
-// The squares of some overflow, or are at the limit up to which the bound trusts them; the origin is among those near zero.
+// The squares of some overflow, or are at the limit up to which the bound trusts them; the origin is among those near
+// zero.
 TEST(block_sweep_nearest, points_far_from_the_others) {
   for (const float far : {0x1p60f, 0x1p63f, 9e18f, 1.5e19f}) {
     auto rows = clusters<float>(100, 1, 1, 0, 1, 0), columns = clusters<float>(300, 2, 1, 0, 1, 0);
@@ -57,14 +60,16 @@ TEST(block_sweep_nearest, points_far_from_the_others) {
 }
 TEST(block_sweep_nearest, in_double_precision_and_along_the_other_axes) {
   for (const double size : {1., 1e-6, 1e-12}) check_clusters(small_device, ten_nearest, 3, 1., size, 100.);
-  for (const double size : {1e-300, 1e-160, 1e154, 1e200}) check_clusters(small_device, ten_nearest, 3, size, size / 10, 0.);
+  for (const double size : {1e-300, 1e-160, 1e154, 1e200})
+    check_clusters(small_device, ten_nearest, 3, size, size / 10, 0.);
   for (const float size : {1.f, 1e-3f, 1e-6f}) {
     check_clusters(small_device, kf::kmin_reduction<4, kf::axis::i>(distance), 2, 1.f, size, 0.f);
     check_clusters(small_device, kf::argkmin_reduction<7, kf::axis::both>(distance), 2, 1.f, size, 0.f);
     check_clusters(small_device, kf::argkmin_reduction<1>(distance), 2, 1.f, size, 0.f);
     check_clusters(small_device, kf::argmin_reduction(distance), 2, 1.f, size, 0.f);
     check_clusters(small_device, kf::min_reduction<kf::axis::i>(distance), 2, 1.f, size, 0.f);
-    check_clusters(small_device, kf::fold_all(kf::min_reduction(distance), kf::argmin_reduction(distance)), 2, 1.f, size, 0.f);
+    check_clusters(small_device, kf::fold_all(kf::min_reduction(distance), kf::argmin_reduction(distance)), 2, 1.f,
+                   size, 0.f);
   }
 }
 TEST(block_sweep_nearest, of_what_is_no_number) {

@@ -32,7 +32,8 @@ TEST(block_sweep_over_both, ties_go_to_the_first) {
   std::vector<float> X(3 * 150, 1.f), Y(3 * 1030, 0.f);
   for (int n = 0; n < 3 * 20; ++n) X[std::size_t(n)] = 2;    // farther, so that the first is in no thread's
   for (int n = 0; n < 3 * 300; ++n) Y[std::size_t(n)] = -1;  // and no stretch's beginning
-  constexpr auto r = fold_all(kf::argmin_reduction(distance), kf::argkmin_reduction<10>(distance),
-                              kf::argmin_reduction<kf::axis::both>(distance), kf::argkmin_reduction<10, kf::axis::both>(distance));
+  constexpr auto r =
+      fold_all(kf::argmin_reduction(distance), kf::argkmin_reduction<10>(distance),
+               kf::argmin_reduction<kf::axis::both>(distance), kf::argkmin_reduction<10, kf::axis::both>(distance));
   for (const emulated::device d : {emulated::device{32, 1}, {33, 2}, {32, 5}}) check(d, r, X, Y);
 }

@@ -1,5 +1,5 @@
-// The scheme of a CUDA block, run by threads of this machine, beside the CPU engine: accumulations, real types, and what lies
-// at the edges: row numbers, infinite exponents, no columns, strides.
+// The scheme of a CUDA block, run by threads of this machine, beside the CPU engine: accumulations, real types, and
+// what lies at the edges: row numbers, infinite exponents, no columns, strides.
 #include "block_sweep_cases.hpp"
 
 namespace kf = kernfold;
@@ -36,7 +36,8 @@ TEST(block_sweep, row_and_column_numbers) {
   }
 }
 
-// The maximum of a log-sum-exp is raised only when terms grow out of range: exponents from -1e30 to 1e30, and infinite ones.
+// The maximum of a log-sum-exp is raised only when terms grow out of range: exponents from -1e30 to 1e30, and infinite
+// ones.
 TEST(block_sweep, logsumexp_of_any_exponents) {
   constexpr auto s = kf::Vi<0, 1>;
   constexpr auto t = kf::Vj<1, 1>;

@@ -1,5 +1,5 @@
-// A device of threads of this machine: what block_sweep.hpp asks of a block, so that its scheme (tiles, barriers, tails, split
-// columns, merged states) is tested, and watched by the sanitizers, where there is no GPU.
+// A device of threads of this machine: what block_sweep.hpp asks of a block, so that its scheme (tiles, barriers,
+// tails, split columns, merged states) is tested, and watched by the sanitizers, where there is no GPU.
 #pragma once
 
 #include <kernfold/engine/cpu/pack.hpp>
@@ -21,7 +21,8 @@ struct device {
   bool backwards = false;  // the last block first
 };
 
-/// Memory of exactly so many bytes, so that the address sanitizer sees what lies beyond; filled with what would be noticed.
+/// Memory of exactly so many bytes, so that the address sanitizer sees what lies beyond; filled with what would be
+/// noticed.
 class memory {
  public:
   explicit memory(std::int64_t bytes)
@@ -76,8 +77,8 @@ void launch(const device& where, std::int64_t groups, int stretches, int shared_
 
 /// As cuda_sweep::launch, but for the split, which is the device's.
 template <class Plan>
-void sweep(const device& where, const kernfold::leaf_array* leaves, const kernfold::output_array* outputs, std::int64_t rows,
-           std::int64_t columns) {
+void sweep(const device& where, const kernfold::leaf_array* leaves, const kernfold::output_array* outputs,
+           std::int64_t rows, std::int64_t columns) {
   namespace detail = kernfold::detail;
   using plan = detail::block_plan<Plan>;
   detail::block_task<Plan> task{};
@@ -97,8 +98,9 @@ void sweep(const device& where, const kernfold::leaf_array* leaves, const kernfo
 
   const auto run = [&](detail::block_pass pass, int stretches) {
     task.pass = pass;
-    launch(where, task.groups, stretches, plan::policy.shared_bytes,
-           [&](const block& b) { detail::block_sweep<Plan, block>{task, b}.run(); });
+    launch(where, task.groups, stretches, plan::policy.shared_bytes, [&](const block& b) {
+      detail::block_sweep<Plan, block>{task, b}.run();
+    });
   };
   if (task.stretches == 1) {
     run(detail::block_pass::whole, 1);
@@ -114,19 +116,17 @@ void sweep(const device& where, const kernfold::leaf_array* leaves, const kernfo
 
 namespace kernfold {
 inline namespace KERNFOLD_ABI {
-template <>
-struct executor_traits<emulated::device> {
+template <> struct executor_traits<emulated::device> {
   static constexpr bool is_device = false;
   static constexpr role_set lowering = detail::bounds_distances;
-  template <class T>
-  using memory = matrix<T>;
-  template <class T>
-  static matrix<T> allocate(const emulated::device&, std::int64_t rows, std::int64_t cols) { return matrix<T>(rows, cols); }
-  template <class T>
-  static T* data_of(matrix<T>& m) { return m.data(); }
+  template <class T> using memory = matrix<T>;
+  template <class T> static matrix<T> allocate(const emulated::device&, std::int64_t rows, std::int64_t cols) {
+    return matrix<T>(rows, cols);
+  }
+  template <class T> static T* data_of(matrix<T>& m) { return m.data(); }
   template <class Plan>
-  static void run(const emulated::device& where, const leaf_array* leaves, const output_array* outputs, std::int64_t rows,
-                  std::int64_t columns) {
+  static void run(const emulated::device& where, const leaf_array* leaves, const output_array* outputs,
+                  std::int64_t rows, std::int64_t columns) {
     emulated::sweep<Plan>(where, leaves, outputs, rows, columns);
   }
   static bool may_end_early(const void*) { return false; }

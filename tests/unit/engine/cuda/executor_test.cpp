@@ -1,5 +1,5 @@
-// tests/unit/engine/cuda/executor_test.cpp: the tests that launch kernels (tests/cuda/sweep_test.cu), on a device that the host
-// plays: what they find wrong here is wrong there.
+// tests/unit/engine/cuda/executor_test.cpp: the tests that launch kernels (tests/cuda/sweep_test.cu), on a device that
+// the host plays: what they find wrong here is wrong there.
 #include "fake_runtime.hpp"
 
 #include <kernfold/core/config.hpp>

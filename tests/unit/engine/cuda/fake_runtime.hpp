@@ -1,6 +1,7 @@
-// tests/unit/engine/cuda/fake_runtime.hpp: as much of the CUDA runtime as the library uses, on the host: device memory is plain
-// memory, a stream runs what it is given at once, and a kernel's threads are threads, one block after the other. So that
-// everything around the kernels (arguments, workspaces, plans, graphs, chunks, streams of columns) runs where there is no device.
+// tests/unit/engine/cuda/fake_runtime.hpp: as much of the CUDA runtime as the library uses, on the host: device memory
+// is plain memory, a stream runs what it is given at once, and a kernel's threads are threads, one block after the
+// other. So that everything around the kernels (arguments, workspaces, plans, graphs, chunks, streams of columns) runs
+// where there is no device.
 #pragma once
 
 #include <barrier>
@@ -22,7 +23,12 @@
 #define __launch_bounds__(...)
 #define __align__(bytes) __attribute__((aligned(bytes)))
 
-enum cudaError_t { cudaSuccess = 0, cudaErrorInvalidValue = 1, cudaErrorMemoryAllocation = 2, cudaErrorStreamCaptureUnsupported = 900 };
+enum cudaError_t {
+  cudaSuccess = 0,
+  cudaErrorInvalidValue = 1,
+  cudaErrorMemoryAllocation = 2,
+  cudaErrorStreamCaptureUnsupported = 900
+};
 enum cudaMemcpyKind { cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost };
 enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal };
 enum { cudaStreamNonBlocking = 1 };
@@ -171,8 +177,9 @@ inline cudaError_t cudaMalloc(void** p, std::size_t bytes) {
   heap.used += bytes;
   return cudaSuccess;
 }
-template <class T>
-cudaError_t cudaMalloc(T** p, std::size_t bytes) { return cudaMalloc(reinterpret_cast<void**>(p), bytes); }
+template <class T> cudaError_t cudaMalloc(T** p, std::size_t bytes) {
+  return cudaMalloc(reinterpret_cast<void**>(p), bytes);
+}
 inline cudaError_t cudaFree(void* p) {
   if (fake_device::captured != nullptr) return cudaErrorStreamCaptureUnsupported;
   auto& heap = fake_device::heap();
@@ -227,7 +234,7 @@ inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr what, int) 
 inline cudaError_t cudaGetLastError() { return cudaSuccess; }
 inline const char* cudaGetErrorString(cudaError_t) { return "as a text"; }
 inline const char* cudaGetErrorName(cudaError_t e) {
-  return e == cudaErrorMemoryAllocation             ? "cudaErrorMemoryAllocation"
+  return e == cudaErrorMemoryAllocation           ? "cudaErrorMemoryAllocation"
          : e == cudaErrorStreamCaptureUnsupported ? "cudaErrorStreamCaptureUnsupported"
                                                   : "cudaErrorInvalidValue";
 }
@@ -269,7 +276,8 @@ inline cudaError_t cudaFuncSetAttribute(const void*, cudaFuncAttribute, int byte
   return bytes <= fake_device::shared_bytes ? cudaSuccess : cudaErrorInvalidValue;
 }
 template <class Task>
-cudaError_t cudaLaunchKernel(void (*kernel)(Task), dim3 grid, dim3 block, void** arguments, std::size_t, cudaStream_t stream) {
+cudaError_t cudaLaunchKernel(void (*kernel)(Task), dim3 grid, dim3 block, void** arguments, std::size_t,
+                             cudaStream_t stream) {
   const auto task = *static_cast<const std::remove_const_t<Task>*>(arguments[0]);
   return fake_device::enqueue(stream, [=] { fake_device::launch(grid, block, [&] { kernel(task); }); });
 }

@@ -9,8 +9,8 @@ namespace kf = kernfold;
 
 namespace {
 
-constexpr kf::program_bytes small_program{12, 8, 8, 16, 16, 0, 4, 0};       // a Gaussian convolution, D = 3
-constexpr kf::program_bytes program_64{256, 8, 8, 260, 272, 0, 4, 0};       // D = 64
+constexpr kf::program_bytes small_program{12, 8, 8, 16, 16, 0, 4, 0};  // a Gaussian convolution, D = 3
+constexpr kf::program_bytes program_64{256, 8, 8, 260, 272, 0, 4, 0};  // D = 64
 constexpr kf::program_bytes long_program{12000, 8, 8, 12000, 12016, 0, 400, 4000};
 
 static_assert(kf::select_block_policy(small_program).lanes == 4);
@@ -27,7 +27,8 @@ const kf::device_limits h200{132, 65536, 2048, 32, 233472, 232448};
 
 TEST(block_policy, fits_every_block_without_asking) {
   for (int reals = 0; reals <= 3000; ++reals) {
-    kf::program_bytes p{4 * reals, 8, 8, 4 * reals, 4 * (reals | 3) + 4, 8, 4 * (reals % 40), reals % 3 ? 0 : 4 * reals};
+    kf::program_bytes p{
+        4 * reals, 8, 8, 4 * reals, 4 * (reals | 3) + 4, 8, 4 * (reals % 40), reals % 3 ? 0 : 4 * reals};
     const kf::block_policy policy = kf::select_block_policy(p);
     ASSERT_EQ(policy.tile_columns % 4, 0) << reals;
     ASSERT_GE(policy.tile_columns, 4) << reals;

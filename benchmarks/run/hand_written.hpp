@@ -3,11 +3,13 @@
 //
 //   a_i = sum_j exp(-g |x_i - y_j|^2) b_j      float, points as (N, 3)
 //
-// All variants know what a careful programmer knows: sqrt(g log2 e) is folded into the coordinates, so that a pair
-// costs one power of two; its argument is never positive; columns run in tiles that stay in the first-level cache; a
-// partial sum per tile keeps long sums accurate. They differ in what lies along the lanes, and in how many pairs go
-// through the chain of dependent instructions side by side: a processor's schedulers overlap some by themselves, seldom
-// enough. None is best on every processor, so all of them run, and the best one is "the hand-written loop".
+// All variants know what a careful programmer knows: a pair costs one power of two, of g log2(e) times the distance,
+// whose argument is never positive; differences are those of the points themselves (with the scale folded into the
+// coordinates a pair costs one product less, and points far from zero lose their digits); columns run in tiles that
+// stay in the first-level cache; a partial sum per tile keeps long sums accurate. They differ in what lies along the
+// lanes, and in how many pairs go through the chain of dependent instructions side by side: a processor's schedulers
+// overlap some by themselves, seldom enough. None is best on every processor, so all of them run, and the best one is
+// "the hand-written loop".
 #pragma once
 
 // g++ 12 warns of the values that its own intrinsics leave undefined on purpose (GCC bug 105593).
@@ -31,23 +33,24 @@ namespace hand_written {
 inline constexpr std::size_t tile = 1024;      // columns: 16 KiB, half of a first-level cache
 inline constexpr std::size_t row_chunk = 256;  // rows that share a tile, and the unit of work of a thread
 
-/// The inputs as the loops want them: scaled coordinates, one array each, padded to whole tiles by columns of weight 0
+/// The inputs as the loops want them: coordinates, one array each, padded to whole tiles by columns of weight 0
 /// and to whole chunks by repeated rows; columns also as (y0, y1, y2, b), to be read by broadcasts.
 struct problem {
   std::size_t rows = 0, columns = 0;                // as given
   std::size_t padded_rows = 0, padded_columns = 0;  // as computed
   std::vector<float> x[3], y[3], b, columns_4;
+  float scale = 0;  // g log2(e)
 
   problem(std::span<const float> rows_3, std::span<const float> columns_3, std::span<const float> weights, float g)
       : rows(rows_3.size() / 3), columns(columns_3.size() / 3) {
     padded_rows = (rows + row_chunk - 1) / row_chunk * row_chunk;
     padded_columns = (columns + tile - 1) / tile * tile;
-    const float scale = std::sqrt(g * 1.44269504f);
+    scale = g * 1.44269504f;
     for (int k = 0; k < 3; ++k) {
       x[k].resize(padded_rows);
       y[k].resize(padded_columns);
-      for (std::size_t i = 0; i < padded_rows; ++i) x[k][i] = scale * rows_3[3 * (i < rows ? i : 0) + k];
-      for (std::size_t j = 0; j < padded_columns; ++j) y[k][j] = scale * columns_3[3 * (j < columns ? j : 0) + k];
+      for (std::size_t i = 0; i < padded_rows; ++i) x[k][i] = rows_3[3 * (i < rows ? i : 0) + k];
+      for (std::size_t j = 0; j < padded_columns; ++j) y[k][j] = columns_3[3 * (j < columns ? j : 0) + k];
     }
     b.resize(padded_columns);
     columns_4.resize(4 * padded_columns);
@@ -87,15 +90,15 @@ template <int K> [[gnu::target("avx2,fma"), gnu::always_inline]] inline void exp
         _mm256_add_epi32(_mm256_castps_si256(v[k]), _mm256_slli_epi32(_mm256_castps_si256(shifted[k]), 23)));
 }
 
-/// sum[k % S] += 2^-|(d0[k], d1[k], d2[k])|^2 b(k)
+/// sum[k % S] += 2^-(scale |(d0[k], d1[k], d2[k])|^2) b(k)
 template <int K, int S, class Weight>
 [[gnu::target("avx2,fma"), gnu::always_inline]] inline void add_pairs(const __m256 (&d0)[K], const __m256 (&d1)[K],
-                                                                      const __m256 (&d2)[K], __m256 (&sum)[S],
-                                                                      Weight b) {
+                                                                      const __m256 (&d2)[K], __m256 scale,
+                                                                      __m256 (&sum)[S], Weight b) {
   __m256 v[K];
   for (int k = 0; k < K; ++k) v[k] = _mm256_mul_ps(d0[k], d0[k]);
   for (int k = 0; k < K; ++k) v[k] = _mm256_fmadd_ps(d1[k], d1[k], v[k]);
-  for (int k = 0; k < K; ++k) v[k] = _mm256_fmadd_ps(d2[k], d2[k], v[k]);
+  for (int k = 0; k < K; ++k) v[k] = _mm256_mul_ps(scale, _mm256_fmadd_ps(d2[k], d2[k], v[k]));
   exp2_of_minus(v);
   for (int k = 0; k < K; ++k) sum[k % S] = _mm256_fmadd_ps(v[k], b(k), sum[k % S]);
 }
@@ -104,6 +107,7 @@ template <int K, int S, class Weight>
 template <int R, int C>
 [[gnu::target("avx2,fma"), gnu::noinline]] void rows_along_lanes(const problem& p, std::size_t first, float* out) {
   for (std::size_t i = first; i < first + row_chunk; ++i) out[i] = 0;
+  const __m256 scale = _mm256_set1_ps(p.scale);
   for (std::size_t c = 0; c < p.padded_columns; c += tile)
     for (std::size_t i = first; i < first + row_chunk; i += R * width) {
       __m256 x0[R], x1[R], x2[R], sum[R];
@@ -122,7 +126,7 @@ template <int R, int C>
           d2[k] = _mm256_sub_ps(x2[k % R], _mm256_set1_ps(y[4 * (k / R) + 2]));
         }
         add_pairs(
-            d0, d1, d2, sum, [y](int k) __attribute__((target("avx2,fma"), always_inline)) {
+            d0, d1, d2, scale, sum, [y](int k) __attribute__((target("avx2,fma"), always_inline)) {
               return _mm256_set1_ps(y[4 * (k / R) + 3]);
             });
       }
@@ -135,6 +139,7 @@ template <int R, int C>
 template <int R, int C>
 [[gnu::target("avx2,fma"), gnu::noinline]] void columns_along_lanes(const problem& p, std::size_t first, float* out) {
   for (std::size_t i = first; i < first + row_chunk; ++i) out[i] = 0;
+  const __m256 scale = _mm256_set1_ps(p.scale);
   for (std::size_t c = 0; c < p.padded_columns; c += tile)
     for (std::size_t i = first; i < first + row_chunk; i += R) {
       __m256 x0[R], x1[R], x2[R], sum[R];
@@ -153,7 +158,7 @@ template <int R, int C>
         }
         const float* const b = &p.b[j];
         add_pairs(
-            d0, d1, d2, sum, [b](int k) __attribute__((target("avx2,fma"), always_inline)) {
+            d0, d1, d2, scale, sum, [b](int k) __attribute__((target("avx2,fma"), always_inline)) {
               return _mm256_loadu_ps(b + k / R * width);
             });
       }
@@ -167,11 +172,12 @@ template <int R, int C>
     }
 }
 
-/// Rows along the lanes in two passes over C columns: the squared distances of R packs go to memory, then their powers
+/// Rows along the lanes in two passes over C columns: the scaled distances of R packs go to memory, then their powers
 /// of two, K at a time. Two short chains overlap better than one long one.
 template <int R, int C, int K>
 [[gnu::target("avx2,fma"), gnu::noinline]] void rows_in_two_passes(const problem& p, std::size_t first, float* out) {
   for (std::size_t i = first; i < first + row_chunk; ++i) out[i] = 0;
+  const __m256 scale = _mm256_set1_ps(p.scale);
   alignas(64) float distance[C * R * width];
   for (std::size_t c = 0; c < p.padded_columns; c += tile)
     for (std::size_t i = first; i < first + row_chunk; i += R * width) {
@@ -189,8 +195,9 @@ template <int R, int C, int K>
             const __m256 d0 = _mm256_sub_ps(x0[r], _mm256_set1_ps(y[4 * q]));
             const __m256 d1 = _mm256_sub_ps(x1[r], _mm256_set1_ps(y[4 * q + 1]));
             const __m256 d2 = _mm256_sub_ps(x2[r], _mm256_set1_ps(y[4 * q + 2]));
-            _mm256_store_ps(distance + (q * R + r) * width,
-                            _mm256_fmadd_ps(d2, d2, _mm256_fmadd_ps(d1, d1, _mm256_mul_ps(d0, d0))));
+            _mm256_store_ps(
+                distance + (q * R + r) * width,
+                _mm256_mul_ps(scale, _mm256_fmadd_ps(d2, d2, _mm256_fmadd_ps(d1, d1, _mm256_mul_ps(d0, d0)))));
           }
         for (int q = 0; q < R * C; q += K) {
           __m256 v[K];
@@ -224,16 +231,17 @@ template <int K> [[gnu::target("avx512f,avx512dq"), gnu::always_inline]] inline 
   for (int k = 0; k < K; ++k) v[k] = _mm512_scalef_ps(q[k], v[k]);
 }
 
-/// sum[k % S] += 2^-|(d0[k], d1[k], d2[k])|^2 b(k)
+/// sum[k % S] += 2^(scale |(d0[k], d1[k], d2[k])|^2) b(k): fifteen micro-operations for sixteen pairs, seven of them
+/// for the distance and its scale.
 template <int K, int S, class Weight>
 [[gnu::target("avx512f,avx512dq"), gnu::always_inline]] inline void add_pairs(const __m512 (&d0)[K],
                                                                               const __m512 (&d1)[K],
-                                                                              const __m512 (&d2)[K], __m512 (&sum)[S],
-                                                                              Weight b) {
+                                                                              const __m512 (&d2)[K], __m512 scale,
+                                                                              __m512 (&sum)[S], Weight b) {
   __m512 v[K];
-  for (int k = 0; k < K; ++k) v[k] = _mm512_fnmadd_ps(d0[k], d0[k], _mm512_setzero_ps());
-  for (int k = 0; k < K; ++k) v[k] = _mm512_fnmadd_ps(d1[k], d1[k], v[k]);
-  for (int k = 0; k < K; ++k) v[k] = _mm512_fnmadd_ps(d2[k], d2[k], v[k]);
+  for (int k = 0; k < K; ++k) v[k] = _mm512_mul_ps(d0[k], d0[k]);
+  for (int k = 0; k < K; ++k) v[k] = _mm512_fmadd_ps(d1[k], d1[k], v[k]);
+  for (int k = 0; k < K; ++k) v[k] = _mm512_mul_ps(scale, _mm512_fmadd_ps(d2[k], d2[k], v[k]));
   exp2(v);
   for (int k = 0; k < K; ++k) sum[k % S] = _mm512_fmadd_ps(v[k], b(k), sum[k % S]);
 }
@@ -243,6 +251,7 @@ template <int R, int C>
 [[gnu::target("avx512f,avx512dq"), gnu::noinline]] void rows_along_lanes(const problem& p, std::size_t first,
                                                                          float* out) {
   for (std::size_t i = first; i < first + row_chunk; ++i) out[i] = 0;
+  const __m512 scale = _mm512_set1_ps(-p.scale);
   for (std::size_t c = 0; c < p.padded_columns; c += tile)
     for (std::size_t i = first; i < first + row_chunk; i += R * width) {
       __m512 x0[R], x1[R], x2[R], sum[R];
@@ -261,7 +270,7 @@ template <int R, int C>
           d2[k] = _mm512_sub_ps(x2[k % R], _mm512_set1_ps(y[4 * (k / R) + 2]));
         }
         add_pairs(
-            d0, d1, d2, sum, [y](int k) __attribute__((target("avx512f,avx512dq"), always_inline)) {
+            d0, d1, d2, scale, sum, [y](int k) __attribute__((target("avx512f,avx512dq"), always_inline)) {
               return _mm512_set1_ps(y[4 * (k / R) + 3]);
             });
       }
@@ -275,6 +284,7 @@ template <int R, int C>
 [[gnu::target("avx512f,avx512dq"), gnu::noinline]] void columns_along_lanes(const problem& p, std::size_t first,
                                                                             float* out) {
   for (std::size_t i = first; i < first + row_chunk; ++i) out[i] = 0;
+  const __m512 scale = _mm512_set1_ps(-p.scale);
   for (std::size_t c = 0; c < p.padded_columns; c += tile)
     for (std::size_t i = first; i < first + row_chunk; i += R) {
       __m512 x0[R], x1[R], x2[R], sum[R];
@@ -293,7 +303,7 @@ template <int R, int C>
         }
         const float* const b = &p.b[j];
         add_pairs(
-            d0, d1, d2, sum, [b](int k) __attribute__((target("avx512f,avx512dq"), always_inline)) {
+            d0, d1, d2, scale, sum, [b](int k) __attribute__((target("avx512f,avx512dq"), always_inline)) {
               return _mm512_loadu_ps(b + k / R * width);
             });
       }
@@ -307,12 +317,13 @@ template <int R, int C>
     }
 }
 
-/// Rows along the lanes in two passes over C columns: the squared distances of R packs go to memory, then their powers
+/// Rows along the lanes in two passes over C columns: the scaled distances of R packs go to memory, then their powers
 /// of two, K at a time. Two short chains overlap better than one long one.
 template <int R, int C, int K>
 [[gnu::target("avx512f,avx512dq"), gnu::noinline]] void rows_in_two_passes(const problem& p, std::size_t first,
                                                                            float* out) {
   for (std::size_t i = first; i < first + row_chunk; ++i) out[i] = 0;
+  const __m512 scale = _mm512_set1_ps(-p.scale);
   alignas(64) float distance[C * R * width];
   for (std::size_t c = 0; c < p.padded_columns; c += tile)
     for (std::size_t i = first; i < first + row_chunk; i += R * width) {
@@ -332,7 +343,7 @@ template <int R, int C, int K>
             const __m512 d2 = _mm512_sub_ps(x2[r], _mm512_set1_ps(y[4 * q + 2]));
             _mm512_store_ps(
                 distance + (q * R + r) * width,
-                _mm512_fnmadd_ps(d2, d2, _mm512_fnmadd_ps(d1, d1, _mm512_fnmadd_ps(d0, d0, _mm512_setzero_ps()))));
+                _mm512_mul_ps(scale, _mm512_fmadd_ps(d2, d2, _mm512_fmadd_ps(d1, d1, _mm512_mul_ps(d0, d0)))));
           }
         for (int q = 0; q < R * C; q += K) {
           __m512 v[K];

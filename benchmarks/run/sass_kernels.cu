@@ -36,8 +36,8 @@ constexpr auto reference = kf::sum_reduction(cos(g * sum(x * y)) * sin(g * sum(x
 
 template <class Reduction> struct plan_of;
 template <class Signature, class Options, class Item> struct plan_of<kf::reduction<Signature, Options, Item>> {
-  using type =
-      kf::sweep_plan<Item::folds, kf::accumulation::block, kf::detail::bounds_distances, float, typename Item::spec>;
+  using type = kf::sweep_plan<Item::folds, kf::accumulation::block, kf::lowering{.bounds_distances = true}, float,
+                              typename Item::spec>;
 };
 
 int main(int argc, char**) {

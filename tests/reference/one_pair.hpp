@@ -45,7 +45,7 @@ template <class Real> struct kept_values {
 
 template <kf::stage S, class Program, class Real> auto run_stage(kept_values<Real>& kept, const one_row& source) {
   constexpr kf::stage_size size = Program::size(S);
-  constexpr bool rows_are_i = Program::rows == kf::depends_on_i;
+  constexpr bool rows_are_i = Program::rows == kf::role::i;
   kf::frame<Program, S, Real> f;
   f.parameters = kept.reals[0].data();
   f.parameter_indices = kept.indices[0].data();
@@ -85,9 +85,9 @@ template <class Program, class Real> std::vector<real> run_program(const arrays&
 }
 
 /// A formula's components at a pair, computed by the library in the precision Real, with rows i (or j) along the lanes.
-template <class Real, kf::role_set Rows = kf::depends_on_i, class F>
+template <class Real, kf::role Rows = kf::role::i, class F>
 std::vector<real> computed(F, const arrays& data, std::int64_t i = 0, std::int64_t j = 0) {
-  return run_program<kf::program<Rows, typename kf::detail::lowered<F, Rows>::type>, Real>(data, i, j);
+  return run_program<kf::program<Rows, typename kf::detail::lowered<F, kf::lowering{Rows}>::type>, Real>(data, i, j);
 }
 
 }  // namespace reference

@@ -155,9 +155,9 @@ std::pair<real, values> exponential_sums(const arrays& data, std::int64_t r, kf:
   sum_of_pairs s(1 + W::dim);
   for_each_pair<Axis>(data, r, [&](point& p, std::int64_t) {
     quantity f = evaluate<F>(p)[0];
-    const real magnitude = std::isfinite(f.value) ? std::fabs(f.value) + std::fabs(m) : 0;
     f.value -= m;
-    f.error += magnitude;  // F log2(e) and the maximum are rounded before they meet
+    if (std::isfinite(f.value))
+      f.error += 3 * std::fabs(f.value);  // of the difference, of log2(e), and of their product
     const quantity e = compute(op<kf::Exp>{}, {{f}})[0];
     values terms{e};
     for (const quantity& w : evaluate<W>(p)) terms.push_back(e * w);

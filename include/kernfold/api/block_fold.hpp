@@ -59,7 +59,7 @@ template <class Leaf, class Real, int Rows, bool IsColumn, bool IsRow, class Arg
 
 /// How the stages read the arguments of a block_fold: by position, values in registers and columns wherever they are.
 template <class P, class Real, int Rows, class... Args> struct block_source {
-  static constexpr role row_role = P::rows & depends_on_i ? role::i : role::j;
+  static constexpr role row_role = P::rows;
   slot_list_of<const Args*...> args;
   std::int64_t count, column;
 
@@ -113,10 +113,10 @@ struct block_fold_plan<Reduction<Signature, Options, Items...>> {
       folded_in<join<typename Items::spec::formulas...>>::type::size == 0,
       "kernfold: this reduction needs the value of another one (as the gradient of a log-sum-exp does), which a "
       "block_fold does not compute");
-  static constexpr role_set lowering =
-      bounds_distances | (contains<accurate_exp_option>(Options{}) ? keeps_exponentials : no_roles);
+  static constexpr lowering lowers{.keeps_exponentials = contains<accurate_exp_option>(Options{}),
+                                   .bounds_distances = true};
   template <class Real>
-  using plan = sweep_plan<folds, accumulation_of(Options{}), lowering, Real, typename Items::spec...>;
+  using plan = sweep_plan<folds, accumulation_of(Options{}), lowers, Real, typename Items::spec...>;
 };
 
 /// kf::block_fold by the threads that Block stands for.

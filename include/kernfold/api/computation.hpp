@@ -33,6 +33,9 @@ inline constexpr accumulation_option<accumulation::in_double> in_double{};      
 /// a relative error of about |F| U instead of U / 2, free of charge.
 struct accurate_exp_option {};
 inline constexpr accurate_exp_option accurate_exp{};
+/// A softmax of no columns, or of none but columns at -inf, is 0. By default it is NaN.
+struct empty_is_zero_option {};
+inline constexpr empty_is_zero_option empty_is_zero{};
 
 /// A reduction along an axis.
 template <axis Axis, class Spec> struct item {
@@ -91,15 +94,18 @@ template <class Leaf, class Memory> KERNFOLD_INLINE Memory& values_of(folded_row
 
 inline namespace KERNFOLD_ABI {
 
-template <class Executor, class... Options> consteval role_set lowering_of(type_list<Options...> options) {
-  return executor_traits<Executor>::lowering | (contains<accurate_exp_option>(options) ? keeps_exponentials : no_roles);
+template <class Executor, class... Options> consteval lowering lowering_of(type_list<Options...> options) {
+  lowering l = executor_traits<Executor>::lowers;
+  l.keeps_exponentials = contains<accurate_exp_option>(options);
+  l.empty_is_zero = contains<empty_is_zero_option>(options);
+  return l;
 }
 
 /// The sweep that computes the items of a reduction along one axis.
-template <axis A, role_set Lowering, accumulation Accumulation, class Real, class Items> struct plan_along;
-template <axis A, role_set Lowering, accumulation Accumulation, class Real, class... Items>
-struct plan_along<A, Lowering, Accumulation, Real, type_list<Items...>> {
-  using type = sweep_plan<A, Accumulation, Lowering, Real, typename Items::spec...>;
+template <axis A, lowering L, accumulation Accumulation, class Real, class Items> struct plan_along;
+template <axis A, lowering L, accumulation Accumulation, class Real, class... Items>
+struct plan_along<A, L, Accumulation, Real, type_list<Items...>> {
+  using type = sweep_plan<A, Accumulation, L, Real, typename Items::spec...>;
 };
 template <axis A, class Items> struct items_along;
 template <axis A, class... Items> struct items_along<A, type_list<Items...>> {

@@ -105,14 +105,14 @@ template <class T> KERNFOLD_HD_LAYER T scale_by_power(T twice, T k) {
 
 /// 2^t = 2^n 2^r with n the integer nearest to t: r = t - n is exact, so the only errors are the polynomial's. (With n
 /// = floor(t) it would be rounded for small negative t, and not in the same direction by every instruction.) Where one
-/// instruction scales (AVX-512) it takes any t: an infinite n makes the result infinite or zero, although r is NaN
-/// then. Elsewhere n is added to the exponent, or the factor 2^n is built from it.
+/// instruction scales (AVX-512), another one makes r, which is 0 where t is infinite, and any t is right. Elsewhere n
+/// is added to the exponent, or the factor 2^n is built from it.
 template <bool Nonpositive, class T> KERNFOLD_HD_LAYER T exp2(T t) {
   using real = real_of<T>;
   using layout = format_of<T>;
   if constexpr (requires { scale_by_exp2(t, t); }) {
-    const T n = round(t);
-    return scale_by_exp2(exp2_near_zero(t - n, real(1)), n);
+    const T r = rest_of_round(t);
+    return scale_by_exp2(exp2_near_zero(r, real(1)), t - r);
   } else if constexpr (Nonpositive) {
     // n + bias + 1 = 0 makes the factor zero; an even offset keeps ties to even
     t = max(t, T(real(-(layout::bias + 1))));

@@ -246,12 +246,6 @@ template <class T> KERNFOLD_HD_LAYER T copysign(const T& a, const T& b) {
   else if constexpr (std::is_same_v<T, double>) return __builtin_copysign(a, b);
   else return copysign(a, b);
 }
-/// a with its sign changed where b = -0; b is +0 or -0. Costs less than a product with 1 or -1.
-KERNFOLD_EXEC_CHECK_DISABLE
-template <class T> KERNFOLD_HD_LAYER T flip_sign(const T& a, const T& b) {
-  if constexpr (detail::real<T>) return __builtin_signbit(b) ? -a : a;
-  else return T::from_bits(to_bits(a) ^ to_bits(b));
-}
 /// Correctly rounded.
 KERNFOLD_EXEC_CHECK_DISABLE
 template <class T> KERNFOLD_HD_LAYER T sqrt(const T& a) {

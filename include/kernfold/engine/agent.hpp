@@ -100,10 +100,14 @@ struct fold_states<type_list<At...>, T, std::integer_sequence<int, Place...>> {
   template <class F> static KERNFOLD_HD_LAYER void for_each_fold(F&& f) { (f(detail::place<Place>{}), ...); }
 };
 
-/// P: the program. Folds: a type_list of fold_at<...>. T: the lanes.
-template <class P, class Folds, class T, class Places = std::make_integer_sequence<int, Folds::size>> struct agent;
-template <class P, class... At, class T, int... Place>
-struct agent<P, type_list<At...>, T, std::integer_sequence<int, Place...>> : fold_states<type_list<At...>, T> {
+/// P: the program. Folds: a type_list of fold_at<...>. T: the lanes. MostPasses: 1, or 2 where the pair stage may be
+/// cut.
+template <class P, class Folds, class T, int MostPasses = 2,
+          class Places = std::make_integer_sequence<int, Folds::size>>
+struct agent;
+template <class P, class... At, class T, int MostPasses, int... Place>
+struct agent<P, type_list<At...>, T, MostPasses, std::integer_sequence<int, Place...>>
+    : fold_states<type_list<At...>, T> {
   using real = math::real_of<T>;
   using states = typename fold_states<type_list<At...>, T>::states;
   using accumulators = detail::slot_list_of<typename At::fold::template accumulator<T>...>;
@@ -125,9 +129,15 @@ struct agent<P, type_list<At...>, T, std::integer_sequence<int, Place...>> : fol
 
   /// Columns per pass of a pair stage in two passes; 0 for one pass.
   static constexpr int pass_columns = [] {
-    if constexpr (requires { math::lane_traits<T>::pass_columns; })
+    if constexpr (MostPasses > 1 && requires { math::lane_traits<T>::pass_columns; })
       return P::cut_pair_stage(has_chains).carried_reals > 0 ? math::lane_traits<T>::pass_columns : 0;
     else return 0;
+  }();
+
+  /// Whether one pass is there as well, for processors that are faster so.
+  static constexpr bool may_take_one_pass = [] {
+    if constexpr (pass_columns > 0) return math::lane_traits<T>::may_take_one_pass;
+    else return false;
   }();
 
   /// On a device: columns whose pairs are evaluated side by side, so that the loop's own work is small beside theirs.
@@ -180,6 +190,7 @@ struct agent<P, type_list<At...>, T, std::integer_sequence<int, Place...>> : fol
                                                    const row_values<T>& rows, const column_tile<real>& tile, int c,
                                                    int end) {
     alignas(64) T between[pass_columns * carried];
+    KERNFOLD_UNROLL_PASS
     for (int k = c; k < end; ++k) {
       KERNFOLD_KEEP_LOOP_WHOLE;
       pair_frame f;
@@ -194,10 +205,16 @@ struct agent<P, type_list<At...>, T, std::integer_sequence<int, Place...>> : fol
   static KERNFOLD_HD_LAYER void fold_columns(accumulators& a, const parameter_values<real>& parameters,
                                              const row_values<T>& rows, const column_tile<real>& tile, int begin,
                                              int end, const T* between) {
+    constexpr auto whole = std::make_integer_sequence<int, block>{};
     int c = begin;
-    KERNFOLD_UNROLL_BY(columns_unrolled)
-    for (; c + block <= end; c += block)
-      fold_block(a, parameters, rows, tile, c, between + (c - begin) * step, std::make_integer_sequence<int, block>{});
+    if constexpr (pass_columns > 0) {
+      KERNFOLD_UNROLL_PASS
+      for (; c + block <= end; c += block)
+        fold_block(a, parameters, rows, tile, c, between + (c - begin) * step, whole);
+    } else {
+      KERNFOLD_UNROLL_BY(columns_unrolled)
+      for (; c + block <= end; c += block) fold_block(a, parameters, rows, tile, c, between, whole);
+    }
     if constexpr (block > 1)
       for (; c < end; ++c)
         fold_block(a, parameters, rows, tile, c, between + (c - begin) * step, std::integer_sequence<int, 0>{});

@@ -60,7 +60,7 @@ template <formula Formula, class First, class... Rest>
 KERNFOLD_HD_LAYER auto eval_at(std::int64_t i, std::int64_t j, const First& first, const Rest&... rest) {
   using F = std::remove_cvref_t<Formula>;
   using T = typename detail::value_traits<First>::real;
-  using P = program<depends_on_i, typename detail::lowered<F, depends_on_i>::type>;
+  using P = program<role::i, typename detail::lowered<F, lowering{}>::type>;
   constexpr stage_size parameters = P::size(stage::parameter), rows = P::size(stage::row),
                        columns = P::size(stage::column);
   const auto source = detail::make_values<T>(first, rest...);

@@ -1,6 +1,7 @@
-// kernfold/engine/origin.hpp: a point among the rows of an array, where the scale of a squared distance is centred.
+// kernfold/engine/origin.hpp: a point among the rows of an array, about which distances are bounded.
 #pragma once
 
+#include "../formula/distance_bound.hpp"
 #include "plan.hpp"
 
 namespace kernfold {

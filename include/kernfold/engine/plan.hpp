@@ -25,17 +25,18 @@ struct output_array {
 };
 
 /// One sweep over the pairs that computes the reductions Specs, all along one axis, from real type Real.
-template <axis Axis, accumulation A, role_set Lowering, class Real, class... Specs> struct sweep_plan {
+template <axis Axis, accumulation A, lowering L, class Real, class... Specs> struct sweep_plan {
   static constexpr axis folded_axis = Axis;
   static constexpr bool folds_rows = Axis == axis::both;
-  static constexpr role_set rows = (Axis == axis::i ? depends_on_j : depends_on_i) | Lowering;
+  static constexpr role rows = row_role(Axis);
+  static constexpr lowering lowers{rows, L.keeps_exponentials, L.bounds_distances, L.empty_is_zero};
   using real = Real;
   static constexpr int output_count = sizeof...(Specs);
 
-  template <class Spec> using plan_of = typename Spec::template plan<rows, folds_rows, A>;
+  template <class Spec> using plan_of = typename Spec::template plan<lowers, folds_rows, A>;
   template <class List> struct program_of;
   template <class... Roots> struct program_of<type_list<Roots...>> {
-    using type = detail::program_with<rows, typename detail::rescaled_program<rows, Roots...>::roots>;
+    using type = program<rows, Roots...>;
   };
   using program_type = typename program_of<
       join<join<typename plan_of<Specs>::roots, detail::unless_one<typename plan_of<Specs>::outer>>...>>::type;
@@ -68,7 +69,7 @@ inline namespace KERNFOLD_ABI {
 
 /// Where a kind of executor finds its arrays, and how it runs a plan:
 ///   is_device                 whether arrays are in the memory of a device
-///   lowering                  how formulas are lowered for it (the bits of formula/lower.hpp)
+///   lowers                    how formulas are lowered for it
 ///   memory<T>, allocate<T>(executor, rows, cols), data_of(memory)     new arrays
 ///   run<Plan>(executor, leaves, outputs, rows, columns)
 ///   pass, run_passes(executor, text, f)    or, where a call computes in passes: the executor that each f(pass) runs on

@@ -9,9 +9,22 @@
 // o, somewhere among the v, makes |a| and |b| the size of the cloud and not its distance from zero.
 #pragma once
 
-#include "scale.hpp"
+#include "lower.hpp"
 
 namespace kernfold {
+
+/// A point among the rows of a variable's array, the same for all pairs; it is read from that array. Any finite one is
+/// right, one within the cloud loses least; where one is not, bounds say nothing, and every distance is computed.
+template <class V> struct origin_of : formula_base {
+  static constexpr int dim = V::dim;
+  static constexpr role_set depends = no_roles;
+  static constexpr kind result = kind::real;
+  using element = default_real;
+  using variable = V;
+};
+template <class F> inline constexpr bool is_origin = false;
+template <class V> inline constexpr bool is_origin<origin_of<V>> = true;
+
 namespace detail {
 
 /// By how much, relative to |a|^2 + |b|^2: with U the unit roundoff, a and b take 2 U off the product, their squares D
@@ -49,7 +62,7 @@ struct AddScalprod : operation<AddScalprod> {
 namespace detail {
 
 /// Of a lowered formula F: |u - v|^2 < t only if `pairs` < t - `rows`, with `rows` known per row. Not for every F.
-template <class F, role_set Rows> struct distance_bound {
+template <class F, lowering L> struct distance_bound {
   static constexpr bool exists = false;
   using roots = type_list<>;
 };
@@ -62,21 +75,22 @@ template <class U, class V> struct bound_between {
   using pairs = node<AddScalprod, square<b>, node<Mul, Constant<-2>, a>, b>;
   using roots = type_list<pairs, square<a>>;
 };
+template <class F> inline constexpr bool is_real_variable = is_variable<F> && F::result == kind::real;
 /// Twice the vectors are kept, so not of long ones.
 inline constexpr int most_bounded_dim = 32;
-template <class U, class V, role_set Rows>
+template <class U, class V, lowering L>
 inline constexpr bool is_bounded =
-    (Rows & bounds_distances) != 0 && stage_in<U, Rows> == stage::row && stage_in<V, Rows> == stage::column &&
-    is_real_variable<V> && U::dim == V::dim && U::dim <= most_bounded_dim;
-template <class U, class V, role_set Rows>
-  requires is_bounded<U, V, Rows>
-struct distance_bound<node<SqDist, U, V>, Rows> : bound_between<U, V> {};
-template <class U, class V, role_set Rows>
-  requires is_bounded<V, U, Rows>
-struct distance_bound<node<SqDist, U, V>, Rows> : bound_between<V, U> {};
+    L.bounds_distances && stage_in<U, L> == stage::row && stage_in<V, L> == stage::column && is_real_variable<V> &&
+    U::dim == V::dim && U::dim <= most_bounded_dim;
+template <class U, class V, lowering L>
+  requires is_bounded<U, V, L>
+struct distance_bound<node<SqDist, U, V>, L> : bound_between<U, V> {};
+template <class U, class V, lowering L>
+  requires is_bounded<V, U, L>
+struct distance_bound<node<SqDist, U, V>, L> : bound_between<V, U> {};
 
 /// F, and where there is a bound, its parts.
-template <class F, role_set Rows> using roots_with_bound = join<type_list<F>, typename distance_bound<F, Rows>::roots>;
+template <class F, lowering L> using roots_with_bound = join<type_list<F>, typename distance_bound<F, L>::roots>;
 
 }  // namespace detail
 }  // namespace kernfold

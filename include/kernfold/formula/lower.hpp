@@ -4,6 +4,8 @@
 // (row), once per column of a tile (column), or for each pair. Only the pair stage costs M N times, so lowering moves
 // work out of it:
 //   - the exponentials of the pair stage become powers of two, log2(e) joining the factors of their argument;
+//     nothing is moved into the points of a distance, which is formed from the arrays' own numbers: a point far from
+//     wherever they were moved to would lose its digits;
 //   - the factors of a product are regrouped by stage, scalars before vectors;
 //   - a quotient by something known earlier is a product with its inverse;
 //   - a product that is added becomes a fused multiply-add;
@@ -17,36 +19,42 @@ namespace kernfold {
 
 enum class stage : unsigned char { parameter, row, column, pair };
 
+/// How formulas are lowered for a sweep.
+struct lowering {
+  role rows = role::i;              // the role of the output rows; the columns have the other one
+  bool keeps_exponentials = false;  // as written, accurate to their own rounding
+  bool bounds_distances = false;  // of which only the least count: for an engine that the number of instructions bounds
+  bool empty_is_zero = false;     // an average of nothing is 0, not NaN
+};
+
+/// 2^f where f <= 0 by its form: one bound less to check
+struct Exp2Nonpositive : elementwise<Exp2Nonpositive> {
+  static constexpr bool is_chain = true;
+  static consteval int result_sign(auto...) { return 1; }
+  template <class T> KERNFOLD_HD static T eval(T a) { return math::exp2_nonpositive(a); }
+};
+
 namespace detail {
 
-/// Beside the role bit of the output side: exponentials stay as written, accurate to their own rounding.
-inline constexpr role_set keeps_exponentials = 4;
-/// The same, for an engine that evaluates the pair stage in two passes: differences are computed in each that needs
-/// them.
-inline constexpr role_set computes_differences_twice = 8;
-/// The same, for an engine that the number of instructions bounds: distances of which only the least count are bounded
-/// first.
-inline constexpr role_set bounds_distances = 16;
-
-/// The stage of a set of roles, where Rows has the role bit of the output side.
-consteval stage stage_of(role_set depends, role_set rows) {
+/// The stage of a set of roles, where the output rows have the role `rows`.
+consteval stage stage_of(role_set depends, role rows) {
   if (depends == no_roles) return stage::parameter;
   if (depends == depends_on_both) return stage::pair;
-  return (depends & rows) != 0 ? stage::row : stage::column;
+  return depends == role_bit(rows) ? stage::row : stage::column;
 }
-template <class F, role_set Rows> inline constexpr stage stage_in = stage_of(F::depends, Rows);
+template <class F, lowering L> inline constexpr stage stage_in = stage_of(F::depends, L.rows);
 
-template <class F, role_set Rows> struct lowered;
+template <class F, lowering L> struct lowered;
 
 template <class Coefficient, class Factors> struct factorization {
   using coefficient = Coefficient;
   using factors = Factors;
 };
 
-template <class F, role_set Rows> struct factorized {
+template <class F, lowering L> struct factorized {
   using type = factorization<Constant<1>, type_list<F>>;
 };
-template <std::int64_t N, std::int64_t D, role_set Rows> struct factorized<Constant<N, D>, Rows> {
+template <std::int64_t N, std::int64_t D, lowering L> struct factorized<Constant<N, D>, L> {
   using type = factorization<Constant<N, D>, type_list<>>;
 };
 template <class A, class B> struct factor_product;
@@ -54,13 +62,13 @@ template <class C, class... Fs, class D, class... Gs>
 struct factor_product<factorization<C, type_list<Fs...>>, factorization<D, type_list<Gs...>>> {
   using type = factorization<decltype(constant_product(C{}, D{})), type_list<Fs..., Gs...>>;
 };
-template <class F, class G, role_set Rows>
-struct factorized<node<Mul, F, G>, Rows>
-    : factor_product<typename factorized<F, Rows>::type, typename factorized<G, Rows>::type> {};
-template <class F, class G, role_set Rows>
-  requires(stage_in<G, Rows> != stage::pair)
-struct factorized<node<Div, F, G>, Rows>
-    : factor_product<typename factorized<F, Rows>::type, factorization<Constant<1>, type_list<node<Inv, G>>>> {};
+template <class F, class G, lowering L>
+struct factorized<node<Mul, F, G>, L>
+    : factor_product<typename factorized<F, L>::type, typename factorized<G, L>::type> {};
+template <class F, class G, lowering L>
+  requires(stage_in<G, L> != stage::pair)
+struct factorized<node<Div, F, G>, L>
+    : factor_product<typename factorized<F, L>::type, factorization<Constant<1>, type_list<node<Inv, G>>>> {};
 
 /// f_1 f_2 ... from left to right
 template <class... Fs> struct left_product {
@@ -79,20 +87,20 @@ template <bool Wanted, class F> using keep_if = std::conditional_t<Wanted, type_
 template <class F> using unless_one = keep_if<!is_integer<F, 1>, F>;
 
 /// The product of the factors of one stage, scalars first: one scalar product, then one per component.
-template <class List, stage S, role_set Rows> struct stage_product;
-template <class... Fs, stage S, role_set Rows> struct stage_product<type_list<Fs...>, S, Rows> {
-  using type = typename product_of<join<keep_if<stage_in<Fs, Rows> == S && Fs::dim == 1, Fs>...,
-                                        keep_if<stage_in<Fs, Rows> == S && Fs::dim != 1, Fs>...>>::type;
+template <class List, stage S, lowering L> struct stage_product;
+template <class... Fs, stage S, lowering L> struct stage_product<type_list<Fs...>, S, L> {
+  using type = typename product_of<join<keep_if<stage_in<Fs, L> == S && Fs::dim == 1, Fs>...,
+                                        keep_if<stage_in<Fs, L> == S && Fs::dim != 1, Fs>...>>::type;
 };
 
 /// A product regrouped: coefficient and parameters join the rows, else the columns, else they meet each pair.
-template <class Factorization, role_set Rows> struct regrouped {
+template <class Factorization, lowering L> struct regrouped {
   using list = typename Factorization::factors;
   using coefficient = typename Factorization::coefficient;
   using parameters = typename product_of<
-      join<unless_one<coefficient>, unless_one<typename stage_product<list, stage::parameter, Rows>::type>>>::type;
-  using rows = typename stage_product<list, stage::row, Rows>::type;
-  using columns = typename stage_product<list, stage::column, Rows>::type;
+      join<unless_one<coefficient>, unless_one<typename stage_product<list, stage::parameter, L>::type>>>::type;
+  using rows = typename stage_product<list, stage::row, L>::type;
+  using columns = typename stage_product<list, stage::column, L>::type;
   static constexpr bool has_rows = !is_integer<rows, 1>;
 
   template <class A, class B> using both = typename product_of<join<unless_one<A>, unless_one<B>>>::type;
@@ -101,11 +109,11 @@ template <class Factorization, role_set Rows> struct regrouped {
 
   template <class List> struct pairs;
   template <class... Fs> struct pairs<type_list<Fs...>> {
-    using type = type_list<typename lowered<Fs, Rows>::type...>;
+    using type = type_list<typename lowered<Fs, L>::type...>;
   };
   template <class List> struct of_pair_stage;
   template <class... Fs> struct of_pair_stage<type_list<Fs...>> {
-    using type = join<keep_if<stage_in<Fs, Rows> == stage::pair, Fs>...>;
+    using type = join<keep_if<stage_in<Fs, L> == stage::pair, Fs>...>;
   };
   using pair_factors = typename pairs<typename of_pair_stage<list>::type>::type;
 
@@ -121,17 +129,18 @@ template <class Factorization, role_set Rows> struct regrouped {
                                   unless_one<std::conditional_t<has_rows, columns, both<parameters, columns>>>>>::type;
 };
 
+/// The sign that a formula has by its form: 1 for >= 0, -1 for <= 0, 0 where it is not known.
+template <class F> inline constexpr int sign_of_form = 0;
+template <std::int64_t N, std::int64_t D>
+inline constexpr int sign_of_form<Constant<N, D>> = Constant<N, D>::value >= 0 ? 1 : -1;
+template <class Op, class... Args>
+inline constexpr int sign_of_form<node<Op, Args...>> = Op::result_sign(sign_of_form<Args>...);
+
 /// Whether a value was rounded in proportion to its size, so that one more rounding of that size is harmless. A
 /// variable is exact: c x - c y would round at the size of x and y, where c (x - y) rounds at that of their difference.
-template <class F> inline constexpr bool is_rounded = requires { typename F::spec; };
-template <class Op, class... Args> inline constexpr bool is_rounded<node<Op, Args...>> = true;
-template <class F, class G> inline constexpr bool is_rounded<node<Add, F, G>> = is_rounded<F> && is_rounded<G>;
-template <class F, class G> inline constexpr bool is_rounded<node<Sub, F, G>> = is_rounded<F> && is_rounded<G>;
-template <class C, class F, class G>
-inline constexpr bool is_rounded<node<Where, C, F, G>> = (is_zero<F> || is_rounded<F>)&&(is_zero<G> || is_rounded<G>);
-template <class C, class F, class G>
-inline constexpr bool is_rounded<node<IfElse, C, F, G>> = (is_zero<F> || is_rounded<F>)&&(is_zero<G> || is_rounded<G>);
-template <int M, class F> inline constexpr bool is_rounded<node<Elem<M>, F>> = is_rounded<F>;
+template <class F> inline constexpr bool is_rounded = is_zero<F> || requires { typename F::spec; };
+template <class Op, class... Args>
+inline constexpr bool is_rounded<node<Op, Args...>> = Op::result_is_rounded(is_rounded<Args>...);
 
 /// c f with the constant pushed through sums to where it meets a coefficient, a parameter or an earlier stage.
 template <class C, class F> struct scaled {
@@ -161,36 +170,36 @@ struct lowered_sum<F, node<Mul, A, B>> {
 };
 
 /// The formula that is evaluated. Before the pair stage nothing needs to change.
-template <class F, role_set Rows> struct lowered {
+template <class F, lowering L> struct lowered {
   using type = F;
 };
-template <class F, role_set Rows>
-inline constexpr bool at_pair_stage = stage_in<F, Rows> == stage::pair && F::result == kind::real;
+template <class F, lowering L>
+inline constexpr bool at_pair_stage = stage_in<F, L> == stage::pair && F::result == kind::real;
 
-template <class Op, class... Args, role_set Rows>
-  requires at_pair_stage<node<Op, Args...>, Rows>
-struct lowered<node<Op, Args...>, Rows> {
-  using type = node<Op, typename lowered<Args, Rows>::type...>;
+template <class Op, class... Args, lowering L>
+  requires at_pair_stage<node<Op, Args...>, L>
+struct lowered<node<Op, Args...>, L> {
+  using type = node<Op, typename lowered<Args, L>::type...>;
 };
-template <class F, class G, role_set Rows>
-  requires at_pair_stage<node<Mul, F, G>, Rows>
-struct lowered<node<Mul, F, G>, Rows> : regrouped<typename factorized<node<Mul, F, G>, Rows>::type, Rows> {};
-template <class F, class G, role_set Rows>
-  requires(at_pair_stage<node<Div, F, G>, Rows> && stage_in<G, Rows> != stage::pair)
-struct lowered<node<Div, F, G>, Rows> : regrouped<typename factorized<node<Div, F, G>, Rows>::type, Rows> {};
-template <class F, class G, role_set Rows>
-  requires at_pair_stage<node<Add, F, G>, Rows>
-struct lowered<node<Add, F, G>, Rows> : lowered_sum<typename lowered<F, Rows>::type, typename lowered<G, Rows>::type> {
-};
-template <class F, role_set Rows>
-  requires(at_pair_stage<node<Exp, F>, Rows> && (Rows & keeps_exponentials) == 0)
-struct lowered<node<Exp, F>, Rows> {
-  using type = node<Exp2, typename lowered<typename scaled<decltype(log2_of_e()), F>::type, Rows>::type>;
+template <class F, class G, lowering L>
+  requires at_pair_stage<node<Mul, F, G>, L>
+struct lowered<node<Mul, F, G>, L> : regrouped<typename factorized<node<Mul, F, G>, L>::type, L> {};
+template <class F, class G, lowering L>
+  requires(at_pair_stage<node<Div, F, G>, L> && stage_in<G, L> != stage::pair)
+struct lowered<node<Div, F, G>, L> : regrouped<typename factorized<node<Div, F, G>, L>::type, L> {};
+template <class F, class G, lowering L>
+  requires at_pair_stage<node<Add, F, G>, L>
+struct lowered<node<Add, F, G>, L> : lowered_sum<typename lowered<F, L>::type, typename lowered<G, L>::type> {};
+template <class F, lowering L>
+  requires(at_pair_stage<node<Exp, F>, L> && !L.keeps_exponentials)
+struct lowered<node<Exp, F>, L> {
+  using exponent = typename lowered<typename scaled<decltype(log2_of_e()), F>::type, L>::type;
+  using type = node<std::conditional_t<(sign_of_form<exponent> < 0), Exp2Nonpositive, Exp2>, exponent>;
 };
 
 /// A summand split into what leaves the sum over the columns and what stays.
-template <class F, role_set Rows> struct split_summand {
-  using parts = regrouped<typename factorized<F, Rows>::type, Rows>;
+template <class F, lowering L> struct split_summand {
+  using parts = regrouped<typename factorized<F, L>::type, L>;
   using outer = typename parts::outer;
   using inner = typename parts::inner;
 };

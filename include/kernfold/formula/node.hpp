@@ -58,8 +58,15 @@ template <class Op, formula... Fs> constexpr auto make(Fs...) {
 }
 
 /// What every operation shares. `Op{}(f...)` applies it.
+///   accepts_index            whether eval also works on 64-bit integer lanes
+///   is_chain                 whether it takes many instructions, each of which waits for the one before
+///   result_sign(s...)        from the arguments' signs: 1 for >= 0, -1 for <= 0, 0 where it is not known
+///   result_is_rounded(r...)  in proportion to its size, given whether the arguments are
 template <class Op> struct operation {
-  static constexpr bool accepts_index = false;  // whether eval also works on 64-bit integer lanes
+  static constexpr bool accepts_index = false;
+  static constexpr bool is_chain = false;
+  static consteval int result_sign(auto...) { return 0; }
+  static consteval bool result_is_rounded(auto...) { return true; }
 
   template <class... Args> static consteval kind result(type_list<Args...>) { return kind::real; }
   template <formula... Fs> constexpr auto operator()(Fs... fs) const { return make<Op>(fs...); }

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "../core/vec.hpp"
-#include "scale.hpp"
+#include "lower.hpp"
 
 namespace kernfold {
 
@@ -50,7 +50,7 @@ struct node_facts {
 };
 
 template <class F> inline constexpr bool is_chain = false;
-template <class Op, class... Args> inline constexpr bool is_chain<node<Op, Args...>> = requires { Op::is_chain; };
+template <class Op, class... Args> inline constexpr bool is_chain<node<Op, Args...>> = Op::is_chain;
 
 /// Some of the nodes of a program, in order.
 template <int N> struct node_selection {
@@ -77,19 +77,18 @@ template <int N> struct pair_passes {
 };
 }  // namespace detail
 
-/// The formulas Roots, lowered, as one program; Rows is the role bit of the output side.
-template <role_set Rows, class... Roots> struct program {
+/// The formulas Roots, lowered, as one program; Rows is the role of the output side.
+template <role Rows, class... Roots> struct program {
   using nodes = nodes_of<Roots...>;
   using roots = type_list<Roots...>;
   /// the leaves that are read from arrays, in the order the engine numbers them
   using leaves = typename filtered<detail::is_array_leaf, nodes>::type;
   static constexpr int count = nodes::size;
   static constexpr int root_count = sizeof...(Roots);
-  static constexpr role_set rows = Rows;
+  static constexpr role rows = Rows;
 
   /// whether row_index or column_index occurs, whichever is the rows'
-  static constexpr bool reads_row_number =
-      contains<index_variable<(Rows & depends_on_i) != 0 ? role::i : role::j>>(nodes{});
+  static constexpr bool reads_row_number = contains<index_variable<Rows>>(nodes{});
 
   static consteval int root(int r) {
     const int numbers[] = {index_of<Roots>(nodes{})..., -1};
@@ -188,7 +187,7 @@ template <role_set Rows, class... Roots> struct program {
   static constexpr auto arguments = detail::make_argument_table(nodes{});
 
   template <class... Fs> static consteval auto make_table(type_list<Fs...>) {
-    const detail::node_facts facts[] = {{detail::stage_in<Fs, Rows>, Fs::result, Fs::dim,
+    const detail::node_facts facts[] = {{detail::stage_of(Fs::depends, Rows), Fs::result, Fs::dim,
                                          is_constant<Fs> || is_zero<Fs>, is_index_variable<Fs>, !is_node<Fs>,
                                          detail::is_chain<Fs>}...};
     const int root_numbers[] = {index_of<Roots>(nodes{})..., -1};
@@ -237,11 +236,11 @@ template <role_set Rows, class... Roots> struct program {
 };
 
 namespace detail {
-template <role_set Rows, class Roots> struct program_with_roots;
-template <role_set Rows, class... Roots> struct program_with_roots<Rows, type_list<Roots...>> {
+template <role Rows, class Roots> struct program_with_roots;
+template <role Rows, class... Roots> struct program_with_roots<Rows, type_list<Roots...>> {
   using type = program<Rows, Roots...>;
 };
-template <role_set Rows, class Roots> using program_with = typename program_with_roots<Rows, Roots>::type;
+template <role Rows, class Roots> using program_with = typename program_with_roots<Rows, Roots>::type;
 }  // namespace detail
 
 }  // namespace kernfold

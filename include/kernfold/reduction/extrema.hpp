@@ -170,9 +170,9 @@ template <int Dim, extreme E, bool IsBounded = false> struct arg_extremum_fold {
 }  // namespace KERNFOLD_ABI
 }  // namespace detail
 namespace detail {
-template <class F, extreme E, role_set Rows, template <int, extreme, bool> class Fold> struct extremum_plan {
-  using value = typename lowered<F, Rows>::type;
-  using roots = std::conditional_t<E == extreme::min, roots_with_bound<value, Rows>, type_list<value>>;
+template <class F, extreme E, lowering L, template <int, extreme, bool> class Fold> struct extremum_plan {
+  using value = typename lowered<F, L>::type;
+  using roots = std::conditional_t<E == extreme::min, roots_with_bound<value, L>, type_list<value>>;
   using fold = Fold<F::dim, E, (roots::size > 1)>;
   using outer = Constant<1>;
 };
@@ -184,8 +184,7 @@ template <class F, detail::extreme E> struct arg_extremum_spec {
   static constexpr int dim = F::dim;
   static constexpr kind result = kind::index;
   static constexpr const char* name() { return E == detail::extreme::min ? "ArgMin" : "ArgMax"; }
-  template <role_set Rows, bool, accumulation>
-  using plan = detail::extremum_plan<F, E, Rows, detail::arg_extremum_fold>;
+  template <lowering L, bool, accumulation> using plan = detail::extremum_plan<F, E, L, detail::arg_extremum_fold>;
   template <axis Axis> static constexpr auto adjoint(auto v, auto) { return zero<decltype(v)::dim>; }
 };
 
@@ -195,7 +194,7 @@ template <class F, detail::extreme E> struct extremum_spec {
   static constexpr int dim = F::dim;
   static constexpr kind result = kind::real;
   static constexpr const char* name() { return E == detail::extreme::min ? "Min" : "Max"; }
-  template <role_set Rows, bool, accumulation> using plan = detail::extremum_plan<F, E, Rows, detail::extremum_fold>;
+  template <lowering L, bool, accumulation> using plan = detail::extremum_plan<F, E, L, detail::extremum_fold>;
   template <axis Axis> static constexpr auto adjoint(auto v, auto e) {
     constexpr auto chosen = detail::folded_index<Axis>() == folded<arg_extremum_spec<F, E>, Axis>{};
     if constexpr (F::dim == 1) return where(chosen, detail::total_gradient(F{}, v, e), zero<1>);

@@ -4,7 +4,7 @@
 //   formulas                  what it reduces, as written
 //   dim, result               its output
 //   name()                    for messages
-//   plan<Rows, Both, A>       lowered roots, the fold that absorbs them, and what leaves the sum
+//   plan<L, Both, A>          lowered roots, the fold that absorbs them, and what leaves the sum
 //   adjoint<Axis>(v, e)       the formula whose sum over the pairs is (d/dv)^T e
 // so the gradient of any reduction is again a Sum, of an ordinary formula. Where a derivative needs a reduction's value
 // (the softmax weights exp(F - L_i) of L = logsumexp F), it is a leaf folded<Spec, Axis>: one row per output row, which
@@ -22,6 +22,8 @@ enum class axis : unsigned char { j, i, both };
 
 /// The role of a reduction's output rows.
 constexpr role output_role(axis a) { return a == axis::j ? role::i : a == axis::i ? role::j : role::parameter; }
+/// The role of the rows of a sweep along an axis; over both axes, rows i are folded in the end.
+constexpr role row_role(axis a) { return a == axis::i ? role::j : role::i; }
 /// The axis that leaves one row per index of a role.
 constexpr axis axis_leaving(role r) { return r == role::i ? axis::j : r == role::j ? axis::i : axis::both; }
 

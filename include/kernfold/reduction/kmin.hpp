@@ -175,8 +175,8 @@ template <int K, int Dim, kind Result, bool IsBounded = false> struct kmin_fold 
 }  // namespace KERNFOLD_ABI
 }  // namespace detail
 namespace detail {
-template <class F, int K, kind Result, role_set Rows> struct kmin_plan {
-  using roots = roots_with_bound<typename lowered<F, Rows>::type, Rows>;
+template <class F, int K, kind Result, lowering L> struct kmin_plan {
+  using roots = roots_with_bound<typename lowered<F, L>::type, L>;
   using fold = kmin_fold<K, F::dim, Result, (roots::size > 1)>;
   using outer = Constant<1>;
 };
@@ -190,7 +190,7 @@ template <class F, int K> struct argkmin_spec {
   static constexpr int dim = K * F::dim;
   static constexpr kind result = kind::index;
   static constexpr const char* name() { return "ArgKMin"; }
-  template <role_set Rows, bool, accumulation> using plan = detail::kmin_plan<F, K, kind::index, Rows>;
+  template <lowering L, bool, accumulation> using plan = detail::kmin_plan<F, K, kind::index, L>;
   template <axis Axis> static constexpr auto adjoint(auto v, auto) { return zero<decltype(v)::dim>; }
 };
 
@@ -202,7 +202,7 @@ template <class F, int K> struct kmin_spec {
   static constexpr int dim = K * F::dim;
   static constexpr kind result = kind::real;
   static constexpr const char* name() { return "KMin"; }
-  template <role_set Rows, bool, accumulation> using plan = detail::kmin_plan<F, K, kind::real, Rows>;
+  template <lowering L, bool, accumulation> using plan = detail::kmin_plan<F, K, kind::real, L>;
   /// sum_k e_k [column = column_k], for each component of F
   template <axis Axis> static constexpr auto adjoint(auto v, auto e) {
     constexpr auto chosen = detail::folded_index<Axis>() == folded<argkmin_spec<F, K>, Axis>{};

@@ -119,11 +119,11 @@ template <int Dim, bool IsProduct, accumulation A> struct sum_fold {
 namespace detail {
 
 /// What a sum over the columns adds up, and the factor that multiplies it afterwards.
-template <class F, role_set Rows, bool Both, accumulation A> struct sum_plan {
-  using split = split_summand<F, Rows>;
+template <class F, lowering L, bool Both, accumulation A> struct sum_plan {
+  using split = split_summand<F, L>;
   // Folding the rows as well, a vector factor cannot wait until the end: it would have to be applied row by row.
   static constexpr bool whole = Both && split::outer::dim > 1;
-  using inner = std::conditional_t<whole, typename lowered<F, Rows>::type, typename split::inner>;
+  using inner = std::conditional_t<whole, typename lowered<F, L>::type, typename split::inner>;
   using outer = std::conditional_t<whole, Constant<1>, typename split::outer>;
 
   template <class G> struct operands {
@@ -131,7 +131,7 @@ template <class F, role_set Rows, bool Both, accumulation A> struct sum_plan {
     using fold = sum_fold<G::dim, false, A>;
   };
   template <class G, class H>
-    requires(stage_in<node<Mul, G, H>, Rows> == stage::pair)
+    requires(stage_in<node<Mul, G, H>, L> == stage::pair)
   struct operands<node<Mul, G, H>> {
     using roots = type_list<G, H>;
     using fold = sum_fold<node<Mul, G, H>::dim, true, A>;
@@ -148,7 +148,7 @@ template <class F> struct sum_spec {
   static constexpr int dim = F::dim;
   static constexpr kind result = kind::real;
   static constexpr const char* name() { return "Sum"; }
-  template <role_set Rows, bool Both, accumulation A> using plan = detail::sum_plan<F, Rows, Both, A>;
+  template <lowering L, bool Both, accumulation A> using plan = detail::sum_plan<F, L, Both, A>;
   template <axis Axis> static constexpr auto adjoint(auto v, auto e) { return detail::total_gradient(F{}, v, e); }
 };
 

@@ -104,11 +104,11 @@ TEST(distance_bound, passes_what_is_below_in_double_precision) {
   check_scales<double, 3>();
 }
 TEST(distance_bound, is_of_what_a_device_keeps_the_least_of) {
-  using device = std::integral_constant<kf::role_set, kf::depends_on_i | kf::detail::bounds_distances>;
+  using device = std::integral_constant<bool, true>;
   constexpr auto x = kf::Vi<0, 3>;
   constexpr auto y = kf::Vj<1, 3>;
-  constexpr auto exists = [](auto f, auto rows) {
-    return kf::detail::distance_bound<decltype(f), decltype(rows)::value>::exists;
+  constexpr auto exists = [](auto f, auto bounds) {
+    return kf::detail::distance_bound<decltype(f), kf::lowering{.bounds_distances = decltype(bounds)::value}>::exists;
   };
   EXPECT_TRUE(exists(sqdist(x, y), device{}));
   EXPECT_TRUE(exists(sqdist(y, x), device{}));
@@ -116,5 +116,5 @@ TEST(distance_bound, is_of_what_a_device_keeps_the_least_of) {
   EXPECT_FALSE(exists(sqdist(x, kf::constant<2> * y), device{}));  // an origin is read from an array
   EXPECT_FALSE(exists(sqdist(kf::Vi<0, 33>, kf::Vj<1, 33>), device{}));
   EXPECT_FALSE(exists(exp(sqdist(x, y)), device{}));
-  EXPECT_FALSE(exists(sqdist(x, y), std::integral_constant<kf::role_set, kf::depends_on_i>{}));
+  EXPECT_FALSE(exists(sqdist(x, y), std::integral_constant<bool, false>{}));
 }

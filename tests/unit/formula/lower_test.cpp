@@ -41,21 +41,21 @@ arrays numbers_for_all(std::uint64_t seed) {
   return data;
 }
 
-template <class Real, role_set Rows, class F> void expect_near_reference(F f, const arrays& data) {
+template <class Real, role Rows, class F> void expect_near_reference(F f, const arrays& data) {
   const auto expected = reference::value(f, data);
   const auto found = reference::computed<Real, Rows>(f, data);
   ASSERT_EQ(found.size(), expected.size());
   for (std::size_t k = 0; k < found.size(); ++k)
     EXPECT_LE(reference::error_ratio(static_cast<Real>(found[k]), expected[k]), reference::ratio_limit)
-        << to_string(f).c_str() << "\nlowered to " << to_string(typename detail::lowered<F, Rows>::type{}).c_str()
-        << "\n"
+        << to_string(f).c_str() << "\nlowered to "
+        << to_string(typename detail::lowered<F, lowering{Rows}>::type{}).c_str() << "\n"
         << static_cast<double>(found[k]) << " instead of " << static_cast<double>(expected[k].value);
 }
 template <class F> void expect_near_reference(F f) {
   for (std::uint64_t seed : {11, 12, 13}) {
     const arrays data = numbers_for_all(seed);
-    expect_near_reference<float, depends_on_i>(f, data);
-    expect_near_reference<double, depends_on_j>(f, data);
+    expect_near_reference<float, role::i>(f, data);
+    expect_near_reference<double, role::j>(f, data);
   }
 }
 
@@ -107,11 +107,11 @@ TEST(lower, exponentials_of_differences_stay_accurate) {
   data.at[2] = {1, {4096.5L}};
   data.at[4] = {1, {4096.25L}};
   data.at[3] = {1, {1}};
-  expect_near_reference<float, depends_on_i>(exp(s - b), data);
-  expect_near_reference<double, depends_on_i>(exp(s - b), data);
+  expect_near_reference<float, role::i>(exp(s - b), data);
+  expect_near_reference<double, role::i>(exp(s - b), data);
   data.at[0] = {3, {4096, 2048, 1024}};
   data.at[1] = {3, {4096.5L, 2048.25L, 1024}};
-  expect_near_reference<float, depends_on_i>(exp(-g * sqdist(x, y)), data);
+  expect_near_reference<float, role::i>(exp(-g * sqdist(x, y)), data);
 }
 
 // ---- exact indices -----------------------------------------------------------------------------------------------
@@ -175,7 +175,7 @@ TEST(lower, reads_integer_variables_exactly) {
 namespace {
 /// Nodes that are evaluated for each pair.
 template <class F> consteval int pair_nodes(F) {
-  using p = program<depends_on_i, typename detail::lowered<F, depends_on_i>::type>;
+  using p = program<role::i, typename detail::lowered<F, lowering{}>::type>;
   int n = 0;
   for (int k = 0; k < p::count; ++k) n += p::at(k).at == stage::pair;
   return n;

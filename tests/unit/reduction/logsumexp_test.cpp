@@ -84,6 +84,95 @@ TEST(logsumexp, of_monotone_exponents) {
   std::reverse(columns.begin(), columns.end());
   EXPECT_NEAR(static_cast<double>(of_columns<float>(columns)), static_cast<double>(expected), 1e-4);
 }
+/// softmax over two columns with logits (first, second) of the values 0 and 1: the weight of the second.
+template <class Real> Real second_weight(Real first, Real second, std::int64_t columns = 2) {
+  std::vector<Real> logits(static_cast<std::size_t>(columns), -std::numeric_limits<Real>::infinity()),
+      values(logits.size());
+  logits.front() = first;
+  logits.back() = second;
+  values.back() = 1;
+  return kf::softmax_reduction(kf::Vj<0, 1>, kf::Vj<1, 1>)(logits, values)(0, 0);
+}
+// exp(1/2) / (1 + exp(1/2)), wherever the two logits lie.
+TEST(logsumexp, differences_of_large_exponents_keep_their_digits) {
+  for (const std::int64_t columns : {2, 3, 4, 5, 700})
+    for (const float v : {0.f, 1e2f, -1e4f, 1e4f, 1e6f, -1e6f}) {
+      EXPECT_NEAR(second_weight(v, v + 0.5f, columns), 0.6224593f, 1e-7f) << v;
+      EXPECT_NEAR(second_weight(v + 0.5f, v, columns), 1 - 0.6224593f, 1e-7f) << v;
+      EXPECT_NEAR(second_weight<double>(1e6 * v, 1e6 * v + 0.5, columns), 0.62245933120185456, 1e-15) << v;
+    }
+  const auto shifted = [](auto r, float v) {
+    const std::vector<float> logits{v, v + 0.5f}, values{0, 1};
+    return r(logits, values)(0, 0);
+  };
+  constexpr auto r = kf::softmax_reduction(kf::Vj<0, 1>, kf::Vj<1, 1>);
+  for (const float v : {1e4f, 1e6f}) {
+    EXPECT_NEAR(shifted(r.with(kf::in_double), v), 0.6224593f, 1e-7f);
+    EXPECT_NEAR(shifted(r.with(kf::compensated), v), 0.6224593f, 1e-7f);
+    EXPECT_NEAR(shifted(r.with(kf::plain_sum), v), 0.6224593f, 1e-7f);
+    EXPECT_NEAR(shifted(r.with(kf::accurate_exp), v), 0.6224593f, 1e-7f);
+  }
+}
+TEST(logsumexp, at_the_ends_of_the_range) {
+  constexpr auto average = kf::softmax_reduction(kf::Vj<0, 1>, kf::Vj<1, 1>);
+  EXPECT_EQ(average(std::vector{-3.4e38f, -3.4e38f}, std::vector{1.f, 3.f})(0, 0), 2);
+  EXPECT_EQ(average(std::vector{3.4e38f, 3.4e38f}, std::vector{1.f, 3.f})(0, 0), 2);
+  EXPECT_EQ(average(std::vector{-1e308, -1e308}, std::vector{1., 3.})(0, 0), 2);
+  EXPECT_EQ(average(std::vector{-3.4e38f, 3.4e38f}, std::vector{1.f, 3.f})(0, 0), 3);
+  EXPECT_EQ(of_columns<float>({3e38L}), static_cast<real>(3e38f));
+  EXPECT_EQ(of_columns<float>({-3e38L, -3e38L}), static_cast<real>(-3e38f));
+  constexpr auto largest = std::numeric_limits<float>::max();
+  constexpr auto lse = kf::logsumexp_reduction(kf::Vj<0, 1>);
+  EXPECT_EQ(lse(std::vector{largest})(0, 0), largest);
+  EXPECT_EQ(lse(std::vector{-largest, -largest})(0, 0), -largest);
+  // A product whose rounding is far more than 1.
+  constexpr auto scaled = kf::logsumexp_reduction(kf::Vj<0, 1> * kf::Pm<1, 1> * kf::Vi<2, 1>);
+  const float product = 3.3e18f * 1.7f * 1.1e5f;
+  EXPECT_NEAR(scaled(std::vector{3.3e18f, 1.f}, 1.7f, std::vector{1.1e5f})(0, 0) / product, 1, 1e-6);
+  EXPECT_EQ(scaled(std::vector{3.3e30f}, 1.7f, std::vector{1.1e15f})(0, 0), inf);
+}
+TEST(logsumexp, one_infinite_exponent_has_all_the_weight) {
+  for (const std::int64_t columns : {2, 3, 5, 700}) {
+    EXPECT_EQ(second_weight(1.f, float(inf), columns), 1);
+    EXPECT_EQ(second_weight(float(inf), 1.f, columns), 0);
+    EXPECT_EQ(second_weight(3e38f, float(inf), columns), 1);
+    EXPECT_EQ(second_weight(float(inf), float(inf), columns), 0.5f);
+  }
+  constexpr auto weighted = kf::logsumexp_reduction(kf::Vj<0, 1>, kf::Vj<1, 1>);
+  EXPECT_EQ(weighted(std::vector{1.f, float(inf)}, std::vector{1.f, 2.f})(0, 0), inf);
+  EXPECT_EQ(weighted(std::vector{1.f, float(inf)}, std::vector{1.f, 0.f})(0, 0), 1);
+}
+// A weight of 0 takes its column out, whatever the column's exponent.
+TEST(logsumexp, weights_of_zero) {
+  constexpr auto r = kf::logsumexp_reduction(kf::Vj<0, 1>, kf::Vj<1, 1>);
+  EXPECT_EQ(r(std::vector{-1000.f, 0.f}, std::vector{1.f, 0.f})(0, 0), -1000);
+  EXPECT_EQ(r(std::vector{0., -1000.}, std::vector{0., 1.})(0, 0), -1000);
+  EXPECT_EQ(r(std::vector{5.f, 7.f}, std::vector{0.f, 0.f})(0, 0), -inf);
+  EXPECT_EQ(r(std::vector{3e38f, 2.f}, std::vector{0.f, 1.f})(0, 0), 2);
+  std::vector<float> rising(900), ends(900);
+  for (std::size_t j = 0; j < rising.size(); ++j) rising[j] = float(j);
+  ends.front() = 1;
+  EXPECT_EQ(r(rising, ends)(0, 0), 0);
+  // Each component of the weights has zeros of its own.
+  constexpr auto two = kf::logsumexp_reduction(kf::Vj<0, 1>, kf::Vj<1, 2>);
+  const auto a = two(std::vector{-1000.f, 0.f}, std::vector{1.f, 0.f, 0.f, 1.f});
+  EXPECT_EQ(a(0, 0), -1000);
+  EXPECT_EQ(a(0, 1), 0);
+  const auto both = two(rising, std::vector<float>(1800, 1.f));
+  EXPECT_NEAR(both(0, 0), 899.4586751f, 1e-3f);
+  EXPECT_EQ(both(0, 0), both(0, 1));
+}
+TEST(logsumexp, an_average_of_nothing_is_not_a_number_or_zero) {
+  constexpr auto r = kf::softmax_reduction(kf::Vj<0, 1>, kf::Vj<1, 2>);
+  const std::vector<float> none(3, float(-inf)), values{1, 2, 3, 4, 5, 6};
+  EXPECT_TRUE(std::isnan(r(none, values)(0, 1)));
+  EXPECT_EQ(r.with(kf::empty_is_zero)(none, values)(0, 1), 0);
+  EXPECT_EQ(r.with(kf::empty_is_zero)(std::vector<float>{}, std::vector<float>{})(0, 0), 0);
+  EXPECT_TRUE(std::isnan(r(std::vector<float>{}, std::vector<float>{})(0, 0)));
+  const std::vector<float> some{float(-inf), 2, float(-inf)};
+  EXPECT_EQ(r.with(kf::empty_is_zero)(some, values)(0, 1), 4);
+  EXPECT_TRUE(std::isnan(r.with(kf::empty_is_zero)(std::vector{NAN, 1.f, 2.f}, values)(0, 1)));
+}
 TEST(logsumexp, of_infinities_and_nan) {
   EXPECT_EQ(of_columns<float>({}), -inf);
   EXPECT_EQ(of_columns<float>({-inf}), -inf);

@@ -16,6 +16,7 @@ enum class instruction_set : unsigned char { automatic, scalar, portable, avx2, 
 struct cpu {
   int threads = 0;                                            // 0: as many as the process may use
   instruction_set instructions = instruction_set::automatic;  // automatic: the best that the machine has
+  int passes = 0;                                             // over the columns, 1 or 2; 0: as suits the processor
   callback<void(double)> progress = {};  // called on the calling thread with the share done, 0 to 1
   stop_condition stop = {};              // asked between tiles; the call then throws kf::stopped
 };

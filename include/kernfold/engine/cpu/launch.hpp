@@ -106,9 +106,9 @@ template <class Plan, class Isa> consteval sweep_steps steps_with() {
   steps.prepare_parameters =
       &prepare::template call<prepare_parameters_step<Plan>, const sweep_arrays&, const workspace&>;
   steps.prepare_rows =
-      &prepare::template call<prepare_step<Plan, stage::row>, const sweep_arrays&, const workspace&, stretch, int>;
+      &prepare::template call<prepare_rows_step<Plan>, const sweep_arrays&, const workspace&, stretch, int>;
   steps.prepare_columns =
-      &prepare::template call<prepare_step<Plan, stage::column>, const sweep_arrays&, const workspace&, stretch, int>;
+      &prepare::template call<prepare_columns_step<Plan>, const sweep_arrays&, const workspace&, stretch>;
   steps.fold_tile = &entry::template call<fold_tile_step<Plan, T>, const workspace&, char*, stretch, stretch, bool>;
   steps.merge = &entry::template call<merge_step<states>, char*, const char*, std::int64_t>;
   if constexpr (Plan::folds_rows) {
@@ -162,9 +162,20 @@ inline int thread_count(const cpu& where, std::int64_t rows, std::int64_t column
   return worth < available ? int(worth) : available;
 }
 
+/// Passes over the columns that suit the processor best, where both are there (with AVX-512). Convolution, x-gradient
+/// and log-sum-exp: Intel's Sapphire Rapids takes .6 to .9 cycles less per pack of pairs in one; AMD's Zen 4 less in
+/// two.
+inline int passes_that_suit(bool is_amd) { return is_amd ? 2 : 1; }
+inline int pass_count(const cpu& where) {
+#if KERNFOLD_X86
+  if (where.passes == 0) return passes_that_suit(__builtin_cpu_is("amd"));
+#endif
+  return where.passes;
+}
+
 inline void run_steps(const cpu& where, const sweep_arrays& arrays, const sweep_steps& steps) {
   monitor watch(where, arrays.rows * arrays.columns);
-  sweep(arrays, steps, watch, thread_count(where, arrays.rows, arrays.columns)).run();
+  sweep(arrays, steps, watch, thread_count(where, arrays.rows, arrays.columns), pass_count(where)).run();
   if (where.progress) where.progress(1.0);
 }
 
@@ -181,7 +192,8 @@ class cpu_states {
   void run(const cpu& where, const sweep_arrays& arrays, bool begins, bool ends) {
     const std::int64_t columns = arrays.columns - arrays.first_column;
     monitor watch(where, arrays.rows * columns);
-    sweep(arrays, steps_, watch, thread_count(where, arrays.rows, columns), {states_, begins, ends}).run();
+    sweep(arrays, steps_, watch, thread_count(where, arrays.rows, columns), pass_count(where), {states_, begins, ends})
+        .run();
   }
   /// The columns of `later` come after these. Both belong to the same instruction set.
   void merge(const cpu_states& later) {
@@ -211,7 +223,7 @@ inline instruction_set automatic_instruction_set() { return detail::default_inst
 
 template <> struct executor_traits<cpu> {
   static constexpr bool is_device = false;
-  static constexpr role_set lowering = detail::computes_differences_twice;
+  static constexpr lowering lowers{};
   template <class T> using memory = matrix<T>;
   template <class T> static matrix<T> allocate(const cpu&, std::int64_t rows, std::int64_t cols) {
     return matrix<T>(rows, cols);

@@ -43,7 +43,8 @@ template <class Real, class Isa> struct pack_traits {
   using ints = pack_ints<Real, Isa>;
   using index = pack_index<Real, Isa>;
   using wide = std::conditional_t<std::is_same_v<Real, float>, pack_pair<Isa>, pack<double, Isa>>;
-  static constexpr int pass_columns = 64;  // of a pair stage in two passes: see agent.hpp
+  static constexpr int pass_columns = 64;           // of a pair stage in two passes: see agent.hpp
+  static constexpr bool may_take_one_pass = false;  // too, where the processor does that faster
 };
 template <class Isa> inline constexpr int pack_bytes = 16;
 template <> inline constexpr int pack_bytes<isa::avx2> = 32;

@@ -66,7 +66,19 @@ KERNFOLD_TARGET_AVX512 inline doubles blend(bits8 m, doubles a, doubles b) {
 }
 KERNFOLD_TARGET_AVX512 inline ints32 blend(bits16 m, ints32 a, ints32 b) { return __builtin_ia32_selectd_512(m, a, b); }
 KERNFOLD_TARGET_AVX512 inline ints64 blend(bits8 m, ints64 a, ints64 b) { return __builtin_ia32_selectq_512(m, a, b); }
+KERNFOLD_TARGET_AVX512 inline floats rest_of_nearest(floats a) {
+  return __builtin_ia32_reduceps512_mask(a, nearest, a, all16(), as_set);
+}
+KERNFOLD_TARGET_AVX512 inline doubles rest_of_nearest(doubles a) {
+  return __builtin_ia32_reducepd512_mask(a, nearest, a, all8(), as_set);
+}
 #else
+KERNFOLD_TARGET_AVX512 inline floats rest_of_nearest(floats a) {
+  return __builtin_ia32_reduceps512_mask(a, nearest, a, all16());
+}
+KERNFOLD_TARGET_AVX512 inline doubles rest_of_nearest(doubles a) {
+  return __builtin_ia32_reducepd512_mask(a, nearest, a, all8());
+}
 KERNFOLD_TARGET_AVX512 inline floats multiply(floats a, floats b) {
   return __builtin_ia32_mulps512_mask(a, b, a, all16(), as_set);
 }
@@ -221,6 +233,7 @@ template <class Real> struct alignas(16) pack<Real, isa::avx512> {
   static constexpr int width = detail::pack_width<Real, isa::avx512>;
   struct lane_traits : detail::pack_traits<Real, isa::avx512> {
     static constexpr int width = pack::width;
+    static constexpr bool may_take_one_pass = true;
   };
 
   mutable Real lane[width];
@@ -288,6 +301,10 @@ template <class Real> struct alignas(16) pack<Real, isa::avx512> {
   friend KERNFOLD_TARGET_AVX512 inline pack round(const pack& a) { return rounded<detail::avx512::nearest>(a); }
   friend KERNFOLD_TARGET_AVX512 inline pack floor(const pack& a) { return rounded<detail::avx512::down>(a); }
   friend KERNFOLD_TARGET_AVX512 inline pack trunc(const pack& a) { return rounded<detail::avx512::towards_zero>(a); }
+  /// a - round(a): exact, in one instruction where rounding takes two. 0 where a is infinite.
+  friend KERNFOLD_TARGET_AVX512 inline pack rest_of_round(const pack& a) {
+    return pack(detail::avx512::rest_of_nearest(a.vector()));
+  }
   friend KERNFOLD_TARGET_AVX512 inline pack abs(const pack& a) {
     return pack((reals)((ints)a.vector() & ~sign_bits()));
   }

@@ -20,43 +20,60 @@ template <class Value> KERNFOLD_ONCE void scatter_kept(Value* to, const Value* f
   for (int k = 0; k < count; ++k) to[k * lanes] = from[k];
 }
 
-/// The values that the row or the column stage keeps of a stretch, one row or column after the other. In scalars
-/// whatever the instruction set: it runs once per row, not once per pair, and so is compiled for fewer sets. The lanes
-/// of the last pack that have no row of their own repeat the last row: they compute what nobody reads.
-template <class Plan, stage S> struct prepare_step {
+/// What the stage S keeps of one row or column. In scalars whatever the instruction set: it runs once per row or column
+/// and not once per pair, and so is compiled for fewer sets.
+template <class Plan, stage S>
+KERNFOLD_LAYER void evaluate_one(const sweep_arrays& arrays, const workspace& mine, std::int64_t number,
+                                 typename Plan::real* kept, std::int64_t* kept_indices) {
   using P = typename Plan::program_type;
   using real = typename Plan::real;
-  static constexpr stage_size size = P::size(S);
+  frame<P, S, real> f;
+  f.parameters = static_cast<const real*>(mine.parameters);
+  f.parameter_indices = mine.parameter_indices;
+  f.row_number = number;
+  f.column_number = number;
+  f.kept = kept;
+  f.kept_indices = kept_indices;
+  const std::int64_t row = S == stage::column ? number - arrays.first_column : number;
+  evaluate(f, single_source<real>{arrays.leaves, row}, whole_stage<P, S>{});
+}
 
-  static KERNFOLD_LAYER void run(const sweep_arrays& arrays, const workspace& mine, stretch span, int lanes) {
-    real* const reals = static_cast<real*>(S == stage::row ? mine.row_reals : mine.column_reals);
-    std::int64_t* const indices = S == stage::row ? mine.row_indices : mine.column_indices;
-    const std::int64_t padded = (span.end - span.first + lanes - 1) / lanes * lanes;
+/// The values of a stretch of rows. The lanes of the last pack that have no row of their own repeat the last row: they
+/// compute what nobody reads.
+template <class Plan> struct prepare_rows_step {
+  using real = typename Plan::real;
+  static constexpr stage_size size = Plan::program_type::size(stage::row);
+
+  static KERNFOLD_LAYER void run(const sweep_arrays& arrays, const workspace& mine, stretch rows, int lanes) {
+    const std::int64_t padded = (rows.end - rows.first + lanes - 1) / lanes * lanes;
     for (std::int64_t n = 0; n < padded; ++n) {
-      const std::int64_t pack = n / lanes, lane = n % lanes, number = span.first + n;
+      const std::int64_t pack = n / lanes, lane = n % lanes, row = rows.first + n;
       real kept[size.kept_reals + 1];
       std::int64_t kept_indices[size.kept_indices + 1];
       keep_loop_simple();
-      evaluate_one(arrays, mine, number < span.end ? number : span.end - 1, kept, kept_indices);
+      evaluate_one<Plan, stage::row>(arrays, mine, row < rows.end ? row : rows.end - 1, kept, kept_indices);
       if constexpr (size.kept_reals > 0)
-        scatter_kept(reals + pack * lanes * size.kept_reals + lane, kept, size.kept_reals, lanes);
+        scatter_kept(static_cast<real*>(mine.row_reals) + pack * lanes * size.kept_reals + lane, kept, size.kept_reals,
+                     lanes);
       if constexpr (size.kept_indices > 0)
-        scatter_kept(indices + pack * lanes * size.kept_indices + lane, kept_indices, size.kept_indices, lanes);
+        scatter_kept(mine.row_indices + pack * lanes * size.kept_indices + lane, kept_indices, size.kept_indices,
+                     lanes);
     }
   }
+};
 
- private:
-  static KERNFOLD_LAYER void evaluate_one(const sweep_arrays& arrays, const workspace& mine, std::int64_t number,
-                                          real* kept, std::int64_t* kept_indices) {
-    frame<P, S, real> f;
-    f.parameters = static_cast<const real*>(mine.parameters);
-    f.parameter_indices = mine.parameter_indices;
-    f.row_number = number;
-    f.column_number = number;
-    f.kept = kept;
-    f.kept_indices = kept_indices;
-    const std::int64_t row = S == stage::column ? number - arrays.first_column : number;
-    evaluate(f, single_source<real>{arrays.leaves, row}, whole_stage<P, S>{});
+/// The values of a stretch of columns, one column after the other.
+template <class Plan> struct prepare_columns_step {
+  using real = typename Plan::real;
+  static constexpr stage_size size = Plan::program_type::size(stage::column);
+
+  static KERNFOLD_LAYER void run(const sweep_arrays& arrays, const workspace& mine, stretch columns) {
+    real* const reals = static_cast<real*>(mine.column_reals);
+    for (std::int64_t n = 0; n < columns.end - columns.first; ++n) {
+      keep_loop_simple();
+      evaluate_one<Plan, stage::column>(arrays, mine, columns.first + n, reals + n * size.kept_reals,
+                                        mine.column_indices + n * size.kept_indices);
+    }
   }
 };
 
@@ -90,14 +107,26 @@ KERNFOLD_LAYER row_values<T> rows_of(const workspace& mine, std::int64_t pack, s
 template <class Plan, class T> struct fold_tile_step {
   using P = typename Plan::program_type;
   using real = typename Plan::real;
-  using loop = agent<P, typename Plan::folds, T>;
+  template <int MostPasses> using loop = agent<P, typename Plan::folds, T, MostPasses>;
+  using states = typename loop<1>::states;
+
   static KERNFOLD_LAYER void run(const workspace& mine, char* to, stretch rows, stretch columns, bool is_first) {
     const column_tile<real> tile{static_cast<const real*>(mine.column_reals), mine.column_indices,
                                  int(columns.end - columns.first), columns.first};
+    if constexpr (loop<2>::may_take_one_pass) {
+      if (mine.passes == 1) return fold_packs<1>(mine, to, rows, tile, is_first);
+    }
+    fold_packs<2>(mine, to, rows, tile, is_first);
+  }
+
+ private:
+  template <int MostPasses>
+  static KERNFOLD_LAYER void fold_packs(const workspace& mine, char* to, stretch rows, const column_tile<real>& tile,
+                                        bool is_first) {
     for (std::int64_t pack = 0; pack < pack_count(rows, math::lane_count<T>); ++pack) {
-      typename loop::states& s = reinterpret_cast<typename loop::states*>(to)[pack];
-      if (is_first) loop::identity(s);
-      loop::fold_tile(s, parameters_of<real>(mine), rows_of<P, T>(mine, pack, rows.first), tile);
+      states& s = reinterpret_cast<states*>(to)[pack];
+      if (is_first) loop<1>::identity(s);
+      loop<MostPasses>::fold_tile(s, parameters_of<real>(mine), rows_of<P, T>(mine, pack, rows.first), tile);
     }
   }
 };

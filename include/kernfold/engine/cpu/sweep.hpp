@@ -67,6 +67,7 @@ struct workspace {
   char* states;                  // (packs of a group)
   void* column_reals;            // (columns of a tile, kept reals)
   std::int64_t* column_indices;  // (columns of a tile, kept indices)
+  int passes;                    // over the columns, where the pair stage may take one or two
 };
 
 /// A stretch of rows, whole packs of it, or of columns.
@@ -78,7 +79,7 @@ struct stretch {
 struct sweep_steps {
   void (*prepare_parameters)(const sweep_arrays&, const workspace&);
   void (*prepare_rows)(const sweep_arrays&, const workspace&, stretch rows, int lanes);
-  void (*prepare_columns)(const sweep_arrays&, const workspace&, stretch columns, int lanes);
+  void (*prepare_columns)(const sweep_arrays&, const workspace&, stretch columns);
   void (*fold_tile)(const workspace&, char* states, stretch rows, stretch columns, bool is_first);
   void (*merge)(char* states, const char* later, std::int64_t packs);
   void (*finish_rows)(const sweep_arrays&, const workspace&, char* states, stretch rows, void* blocks);
@@ -94,12 +95,13 @@ struct sweep_steps {
 /// The walk over groups, stretches of columns and tiles.
 class sweep {
  public:
-  sweep(const sweep_arrays& a, const sweep_steps& s, monitor& w, int threads, sweep_part part = {})
+  sweep(const sweep_arrays& a, const sweep_steps& s, monitor& w, int threads, int passes, sweep_part part = {})
       : arrays_(a),
         steps_(s),
         watch_(w),
         part_(part),
         threads_(threads),
+        passes_(passes),
         blocks_((a.rows + row_block - 1) / row_block),
         split_(split_columns(a.rows, a.columns - a.first_column, s.policy.tile_columns)),
         group_rows_(rows_per_group(blocks_, s.policy.group_rows / row_block, threads) * row_block),
@@ -126,7 +128,7 @@ class sweep {
   const sweep_steps& steps_;
   monitor& watch_;
   sweep_part part_;
-  int threads_;
+  int threads_, passes_;
   std::int64_t blocks_;
   column_split split_;
   std::int64_t group_rows_;
@@ -175,7 +177,8 @@ class sweep {
             static_cast<std::int64_t*>(a.take(packs * steps_.row_index_bytes)),
             static_cast<char*>(a.take(packs * steps_.state_bytes)),
             a.take(columns * steps_.column_bytes),
-            static_cast<std::int64_t*>(a.take(columns * steps_.column_index_bytes))};
+            static_cast<std::int64_t*>(a.take(columns * steps_.column_index_bytes)),
+            passes_};
   }
 
   void take_tasks(bool is_caller) {
@@ -230,7 +233,7 @@ class sweep {
           for (std::int64_t c = from; c < to && !watch_.stopped(); c += steps_.policy.tile_columns) {
             const std::int64_t end = c + steps_.policy.tile_columns;
             const stretch tile{c, end < to ? end : to};
-            steps_.prepare_columns(arrays_, mine, tile, 1);
+            steps_.prepare_columns(arrays_, mine, tile);
             fold(tile);
             if (watch_.is_watching()) watch_.advance((rows.end - rows.first) * (tile.end - tile.first), is_caller);
           }

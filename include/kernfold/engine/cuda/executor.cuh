@@ -116,7 +116,7 @@ inline namespace KERNFOLD_ABI {
 
 template <> struct executor_traits<detail::cuda_pass> {
   static constexpr bool is_device = true;
-  static constexpr role_set lowering = detail::bounds_distances;
+  static constexpr lowering lowers{.bounds_distances = true};
   template <class T> using memory = detail::pass_memory<T>;
   template <class T> static memory<T> allocate(const detail::cuda_pass& pass, std::int64_t rows, std::int64_t cols) {
     return {reinterpret_cast<T*>(pass.take(rows * cols * std::int64_t(sizeof(T)))), rows, cols};
@@ -135,7 +135,7 @@ template <> struct executor_traits<detail::cuda_pass> {
 
 template <> struct executor_traits<cuda> {
   static constexpr bool is_device = true;
-  static constexpr role_set lowering = detail::bounds_distances;
+  static constexpr lowering lowers{.bounds_distances = true};
   template <class T> using memory = device_matrix<T>;
   template <class T> static memory<T> allocate(const cuda& where, std::int64_t rows, std::int64_t cols) {
     return device_matrix<T>(where.stream, rows, cols);

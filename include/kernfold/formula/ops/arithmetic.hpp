@@ -8,12 +8,16 @@ namespace kernfold {
 
 /// f + g
 struct Add : index_elementwise<Add> {
+  static consteval int result_sign(int f, int g) { return f == g ? f : 0; }
+  static consteval bool result_is_rounded(bool f, bool g) { return f && g; }
   template <class T> KERNFOLD_HD static T eval(T a, T b) { return a + b; }
   template <int Place> static constexpr auto gradient(auto, auto, auto g) { return g; }
 };
 
 /// f - g
 struct Sub : index_elementwise<Sub> {
+  static consteval int result_sign(int f, int g) { return f == -g ? f : 0; }
+  static consteval bool result_is_rounded(bool f, bool g) { return f && g; }
   template <class T> KERNFOLD_HD static T eval(T a, T b) { return a - b; }
   template <int Place> static constexpr auto gradient(auto, auto, auto g) {
     if constexpr (Place == 0) return g;
@@ -23,6 +27,7 @@ struct Sub : index_elementwise<Sub> {
 
 /// f g, component by component
 struct Mul : index_elementwise<Mul> {
+  static consteval int result_sign(int f, int g) { return f * g; }
   template <class T> KERNFOLD_HD static T eval(T a, T b) { return math::product(a, b); }
   template <int Place> static constexpr auto gradient(auto f, auto h, auto g) {
     if constexpr (Place == 0) return g * h;
@@ -32,6 +37,7 @@ struct Mul : index_elementwise<Mul> {
 
 /// f / g
 struct Div : elementwise<Div> {
+  static consteval int result_sign(int f, int g) { return f * g; }
   template <class T> KERNFOLD_HD static T eval(T a, T b) { return a / b; }
   template <int Place> static constexpr auto gradient(auto f, auto h, auto g) {
     if constexpr (Place == 0) return g / h;
@@ -41,11 +47,13 @@ struct Div : elementwise<Div> {
 
 /// f g + h in one rounding. Made by lowering, never by a user.
 struct FusedMultiplyAdd : elementwise<FusedMultiplyAdd> {
+  static consteval int result_sign(int f, int g, int h) { return f * g == h ? h : 0; }
   template <class T> KERNFOLD_HD static T eval(T a, T b, T c) { return math::fma(a, b, c); }
 };
 
 /// f^2
 struct Square : elementwise<Square> {
+  static consteval int result_sign(auto...) { return 1; }
   template <class T> KERNFOLD_HD static T eval(T a) { return math::product(a, a); }
   static constexpr auto gradient(auto f, auto g) { return constant<2> * (g * f); }
 };
@@ -53,6 +61,8 @@ struct Square : elementwise<Square> {
 /// f^(Num/Den). Integer powers are products, also for negative f; half powers go through the square root.
 /// pow(f, 0) = 1 everywhere, as std::pow.
 template <std::int64_t Num, std::int64_t Den = 1> struct Pow : elementwise<Pow<Num, Den>> {
+  static constexpr bool is_chain = Den > 2 || (Den == 2 && Num < 0);
+  static consteval int result_sign(int f) { return Den != 1 || Num % 2 == 0 ? 1 : f; }
   template <class T> KERNFOLD_HD static T eval(T a) {
     if constexpr (Den == 1) return integer_power<(Num < 0 ? -Num : Num)>(Num < 0 ? T(1) / a : a);
     else if constexpr (Den == 2) return integer_power<(Num < 0 ? -Num : Num)>(Num < 0 ? math::rsqrt(a) : math::sqrt(a));
@@ -72,6 +82,7 @@ template <std::int64_t Num, std::int64_t Den = 1> struct Pow : elementwise<Pow<N
 /// f^g for formulas f >= 0 and g
 struct Powf : elementwise<Powf> {
   static constexpr bool is_chain = true;
+  static consteval int result_sign(int f, int) { return f == 1 ? 1 : 0; }
   template <class T> KERNFOLD_HD static T eval(T a, T b) { return math::pow(a, b); }
   /// d/dg f^g = log(f) f^g, continued by its limit 0 at f = 0.
   template <int Place> static constexpr auto gradient(auto f, auto h, auto g) {
@@ -82,12 +93,14 @@ struct Powf : elementwise<Powf> {
 
 /// 1 / f
 struct Inv : elementwise<Inv> {
+  static consteval int result_sign(int f) { return f; }
   template <class T> KERNFOLD_HD static T eval(T a) { return T(1) / a; }
   static constexpr auto gradient(auto f, auto g) { return -(g * square(inv(f))); }
 };
 
 /// sqrt(f); its gradient at 0 is 0, through rsqrt(0) = 0.
 struct Sqrt : elementwise<Sqrt> {
+  static consteval int result_sign(auto...) { return 1; }
   static constexpr int at_zero = 0;
   template <class T> KERNFOLD_HD static T eval(T a) { return math::sqrt(a); }
   static constexpr auto gradient(auto f, auto g) { return constant<1, 2> * (g * rsqrt(f)); }
@@ -95,6 +108,7 @@ struct Sqrt : elementwise<Sqrt> {
 
 /// 1 / sqrt(f), and 0 where f = 0: so that norms and distances have a zero gradient at zero.
 struct Rsqrt : elementwise<Rsqrt> {
+  static consteval int result_sign(auto...) { return 1; }
   static constexpr bool is_chain = true;
   static constexpr int at_zero = 0;
   template <class T> KERNFOLD_HD static T eval(T a) { return math::select(a == T(0), T(0), math::rsqrt(a)); }

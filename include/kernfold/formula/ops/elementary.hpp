@@ -14,6 +14,7 @@ consteval auto log2_of_e() { return constant_type<real_number(1.4426950408889634
 
 /// exp(f)
 struct Exp : elementwise<Exp> {
+  static consteval int result_sign(auto...) { return 1; }
   static constexpr bool is_chain = true;
   static constexpr int at_zero = 1;
   template <class T> KERNFOLD_HD static T eval(T a) { return math::exp(a); }
@@ -22,6 +23,7 @@ struct Exp : elementwise<Exp> {
 
 /// 2^f. Lowering turns the exponentials of the pair stage into it, with log2(e) folded into the argument's factors.
 struct Exp2 : elementwise<Exp2> {
+  static consteval int result_sign(auto...) { return 1; }
   static constexpr bool is_chain = true;
   static constexpr int at_zero = 1;
   template <class T> KERNFOLD_HD static T eval(T a) { return math::exp2(a); }
@@ -53,6 +55,7 @@ struct Cos : elementwise<Cos> {
 
 /// tanh(f)
 struct Tanh : elementwise<Tanh> {
+  static consteval int result_sign(int f) { return f; }
   static constexpr bool is_chain = true;
   static constexpr int at_zero = 0;
   template <class T> KERNFOLD_HD static T eval(T a) { return math::tanh(a); }
@@ -61,6 +64,7 @@ struct Tanh : elementwise<Tanh> {
 
 /// |f|; its gradient at 0 is 0.
 struct Abs : index_elementwise<Abs> {
+  static consteval int result_sign(auto...) { return 1; }
   static constexpr int at_zero = 0;
   template <class T> KERNFOLD_HD static T eval(T a) {
     if constexpr (math::detail::lanes<T>) return math::abs(a);
@@ -71,6 +75,7 @@ struct Abs : index_elementwise<Abs> {
 
 /// -1, 0 or 1; NaN stays NaN
 struct Sign : elementwise<Sign> {
+  static consteval int result_sign(int f) { return f; }
   static constexpr int at_zero = 0;
   template <class T> KERNFOLD_HD static T eval(T a) {
     return math::select(a > T(0), T(1), math::select(a < T(0), T(-1), a));
@@ -80,6 +85,7 @@ struct Sign : elementwise<Sign> {
 
 /// 0 where f < 0, else 1: step(0) = 1
 struct Step : elementwise<Step> {
+  static consteval int result_sign(auto...) { return 1; }
   static constexpr int at_zero = 1;
   template <class T> KERNFOLD_HD static T eval(T a) { return math::select(a < T(0), T(0), T(1)); }
   static constexpr auto gradient(auto f, auto) { return zero<decltype(f)::dim>; }
@@ -87,6 +93,7 @@ struct Step : elementwise<Step> {
 
 /// max(f, 0); its gradient at 0 is 1, that of step(0).
 struct ReLU : elementwise<ReLU> {
+  static consteval int result_sign(auto...) { return 1; }
   static constexpr int at_zero = 0;
   template <class T> KERNFOLD_HD static T eval(T a) { return math::select(a < T(0), T(0), a); }
   static constexpr auto gradient(auto f, auto g) { return g * step(f); }

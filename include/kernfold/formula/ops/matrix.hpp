@@ -35,6 +35,7 @@ struct VecMatMult : operation<VecMatMult> {
 
 /// (a (x) b)_{kl} = a_k b_l, flat, row-major
 struct TensorProd : operation<TensorProd> {
+  static consteval int result_sign(int a, int b) { return a * b; }
   static consteval int dim(int a, int b) { return a * b; }
   template <class T, class A, class B> KERNFOLD_HD static T component(int k, const A& a, const B& b) {
     return math::product(T(a(k / B::dim)), T(b(k % B::dim)));

@@ -20,6 +20,7 @@ struct Scalprod : operation<Scalprod> {
 
 /// |f|^2 = sum_k f_k^2
 struct SqNorm2 : operation<SqNorm2> {
+  static consteval int result_sign(auto...) { return 1; }
   static consteval int dim(int) { return 1; }
   template <class T, class A> KERNFOLD_HD static T component(int, const A& a) {
     return Scalprod::component<T>(0, a, a);
@@ -29,6 +30,7 @@ struct SqNorm2 : operation<SqNorm2> {
 
 /// |f - g|^2 = sum_k (f_k - g_k)^2; a scalar argument meets every component.
 struct SqDist : operation<SqDist> {
+  static consteval int result_sign(auto...) { return 1; }
   static consteval int dim(int a, int b) { return a == b || a == 1 || b == 1 ? 1 : -1; }
   template <class T, class A, class B> KERNFOLD_HD static T component(int, const A& a, const B& b) {
     const auto difference = [&](int k)

@@ -10,6 +10,7 @@ namespace kernfold {
 template <class Op> struct comparison : elementwise<Op> {
   static constexpr bool accepts_index = true;
   static constexpr bool gives_mask = true;
+  static consteval int result_sign(int, int) { return 1; }
   template <int Place> static constexpr auto gradient(auto f, auto h, auto) {
     return zero<(Place == 0 ? decltype(f)::dim : decltype(h)::dim)>;
   }
@@ -31,6 +32,8 @@ struct LessOrEqual : comparison<LessOrEqual> {
 /// a where f >= 0, else b (also where f is NaN). No gradient flows through f; the adjoint is masked before it descends,
 /// so what is not chosen contributes an exact zero.
 struct IfElse : elementwise<IfElse> {
+  static consteval int result_sign(int, int a, int b) { return a == b ? a : 0; }
+  static consteval bool result_is_rounded(bool, bool a, bool b) { return a && b; }
   template <class T> KERNFOLD_HD static T eval(T f, T a, T b) { return math::select(f >= T(0), a, b); }
   template <int Place> static constexpr auto gradient(auto f, auto, auto, auto g) {
     if constexpr (Place == 0) return zero<decltype(f)::dim>;
@@ -41,6 +44,8 @@ struct IfElse : elementwise<IfElse> {
 
 /// a where the condition is not 0, else b: for comparisons, as in where(row_index == column_index, a, b).
 struct Where : elementwise<Where> {
+  static consteval int result_sign(int, int a, int b) { return a == b ? a : 0; }
+  static consteval bool result_is_rounded(bool, bool a, bool b) { return a && b; }
   template <class T> KERNFOLD_HD static T eval(T condition, T a, T b) { return math::select(condition != T(0), a, b); }
   template <int Place> static constexpr auto gradient(auto condition, auto, auto, auto g) {
     if constexpr (Place == 0) return zero<decltype(condition)::dim>;

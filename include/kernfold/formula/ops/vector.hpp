@@ -20,6 +20,7 @@ template <int Start, int D> struct ExtractT;
 
 /// sum_k f_k
 struct Sum : operation<Sum> {
+  static consteval int result_sign(int f) { return f; }
   static consteval int dim(int) { return 1; }
   template <class T, class A> KERNFOLD_HD static T component(int, const A& a) {
     return detail::accumulate<A::dim>(T(a(0)), [&](int k, T t) KERNFOLD_INLINE_LAMBDA { return t + a(k); });
@@ -29,6 +30,8 @@ struct Sum : operation<Sum> {
 
 /// (f, ..., f): a scalar D times; the transpose of Sum
 template <int D> struct SumT : operation<SumT<D>> {
+  static consteval int result_sign(int f) { return f; }
+  static consteval bool result_is_rounded(bool f) { return f; }
   static consteval int dim(int d) { return d == 1 ? D : -1; }
   template <class T, class A> KERNFOLD_HD static T component(int, const A& a) { return a(0); }
   static constexpr auto gradient(auto, auto g) { return g; }  // the sweep sums it
@@ -36,6 +39,8 @@ template <int D> struct SumT : operation<SumT<D>> {
 
 /// f_M
 template <int M> struct Elem : operation<Elem<M>> {
+  static consteval int result_sign(int f) { return f; }
+  static consteval bool result_is_rounded(bool f) { return f; }
   static consteval int dim(int d) { return M >= 0 && M < d ? 1 : -1; }
   template <class T, class A> KERNFOLD_HD static T component(int, const A& a) { return a(M); }
   static constexpr auto gradient(auto f, auto g) { return make<ElemT<M, decltype(f)::dim>>(g); }
@@ -43,6 +48,8 @@ template <int M> struct Elem : operation<Elem<M>> {
 
 /// f e_M in R^D; the transpose of Elem
 template <int M, int D> struct ElemT : operation<ElemT<M, D>> {
+  static consteval int result_sign(int f) { return f; }
+  static consteval bool result_is_rounded(bool f) { return f; }
   static consteval int dim(int d) { return d == 1 && M >= 0 && M < D ? D : -1; }
   template <class T, class A> KERNFOLD_HD static T component(int k, const A& a) { return k == M ? a(0) : T(0); }
   static constexpr auto gradient(auto, auto g) { return make<Elem<M>>(g); }
@@ -50,6 +57,8 @@ template <int M, int D> struct ElemT : operation<ElemT<M, D>> {
 
 /// (f_Start, ..., f_{Start+Length-1})
 template <int Start, int Length> struct Extract : operation<Extract<Start, Length>> {
+  static consteval int result_sign(int f) { return f; }
+  static consteval bool result_is_rounded(bool f) { return f; }
   static consteval int dim(int d) { return Start >= 0 && Length >= 1 && Start + Length <= d ? Length : -1; }
   template <class T, class A> KERNFOLD_HD static T component(int k, const A& a) { return a(Start + k); }
   static constexpr auto gradient(auto f, auto g) { return make<ExtractT<Start, decltype(f)::dim>>(g); }
@@ -57,6 +66,8 @@ template <int Start, int Length> struct Extract : operation<Extract<Start, Lengt
 
 /// f at Start in R^D, zeros around it; the transpose of Extract
 template <int Start, int D> struct ExtractT : operation<ExtractT<Start, D>> {
+  static consteval int result_sign(int f) { return f; }
+  static consteval bool result_is_rounded(bool f) { return f; }
   static consteval int dim(int d) { return Start >= 0 && Start + d <= D ? D : -1; }
   template <class T, class A> KERNFOLD_HD static T component(int k, const A& a) {
     return k >= Start && k < Start + A::dim ? a(k - Start) : T(0);
@@ -66,6 +77,8 @@ template <int Start, int D> struct ExtractT : operation<ExtractT<Start, D>> {
 
 /// (f_0, ..., g_0, ...)
 struct Concat : operation<Concat> {
+  static consteval int result_sign(int f, int g) { return f == g ? f : 0; }
+  static consteval bool result_is_rounded(bool f, bool g) { return f && g; }
   static consteval int dim(int a, int b) { return a + b; }
   template <class T, class A, class B> KERNFOLD_HD static T component(int k, const A& a, const B& b) {
     return k < A::dim ? a(k) : b(k - A::dim);

@@ -118,7 +118,7 @@ namespace kernfold {
 inline namespace KERNFOLD_ABI {
 template <> struct executor_traits<emulated::device> {
   static constexpr bool is_device = false;
-  static constexpr role_set lowering = detail::bounds_distances;
+  static constexpr lowering lowers{.bounds_distances = true};
   template <class T> using memory = matrix<T>;
   template <class T> static matrix<T> allocate(const emulated::device&, std::int64_t rows, std::int64_t cols) {
     return matrix<T>(rows, cols);

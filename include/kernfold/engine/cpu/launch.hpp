@@ -152,8 +152,9 @@ inline instruction_set chosen_instruction_set(const cpu& where) {
 /// Its place among the sets that are compiled.
 inline int chosen_set(const cpu& where) { return place_of_set(compiled_sets{}, chosen_instruction_set(where)); }
 
-/// What a thread has to do to be worth starting: some 0.2 ms at AVX2's rate. An estimate, not tuned.
-inline constexpr std::int64_t pairs_worth_a_thread = 400'000;
+/// What a thread has to do to be worth waking: two threads take .75 of one's time for 250,000 pairs of a Gaussian
+/// convolution (AVX-512, Sapphire Rapids, 2 cores), .6 for a million.
+inline constexpr std::int64_t pairs_worth_a_thread = 125'000;
 inline int thread_count(const cpu& where, std::int64_t rows, std::int64_t columns) {
   if (where.threads > 0) return where.threads;
   const std::int64_t worth = rows * columns / pairs_worth_a_thread;

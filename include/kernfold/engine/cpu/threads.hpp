@@ -1,5 +1,5 @@
-// kernfold/engine/cpu/threads.hpp: several threads over one function: OpenMP's where it is enabled, the system's
-// otherwise. <thread> costs half a second of compile time; what it stands on does not.
+// kernfold/engine/cpu/threads.hpp: several threads over one function: OpenMP's where it is enabled, a pool of the
+// system's otherwise. <thread> costs half a second of compile time; what it stands on does not.
 #pragma once
 
 #include "../../core/config.hpp"
@@ -7,8 +7,7 @@
 #if defined(_OPENMP)
 #include <omp.h>
 #elif __has_include(<pthread.h>)
-#include <pthread.h>
-#include <sched.h>
+#include "thread_pool.hpp"
 #else
 #include <thread>
 #include <vector>
@@ -36,29 +35,23 @@ inline const void* this_thread() {
   return &mark;
 }
 
-/// Calls f() on `threads` threads at once, this one among them, and returns when all are done. f must not throw. Where
-/// a thread cannot be had, fewer run: f takes its share of the work from a common counter.
-template <class F> void run_on_threads(int threads, F& f) {
+/// Calls f() on up to `threads` threads at once, this one among them, and returns when all are done. f must not throw,
+/// and takes its share of the work from a common counter: fewer threads than were asked for may come. False where the
+/// others are gone, with what they had taken: in a process that was forked while f ran.
+template <class F> bool run_on_threads(int threads, F& f) {
 #if defined(_OPENMP)
 #pragma omp parallel num_threads(threads)
   f();
+  return true;
 #elif __has_include(<pthread.h>)
-  constexpr int most = 1024;
-  pthread_t others[most];
-  int started = 0;
-  const auto call = [](void* p) -> void* {
-    (*static_cast<F*>(p))();
-    return nullptr;
-  };
-  for (int t = 1; t < threads && started < most; ++t)
-    if (pthread_create(&others[started], nullptr, call, &f) == 0) ++started;
-  f();
-  for (int t = 0; t < started; ++t) pthread_join(others[t], nullptr);
+  return thread_pool::of_process().run(
+      threads - 1, [](void* p) { (*static_cast<F*>(p))(); }, &f);
 #else
   std::vector<std::thread> others;
   for (int t = 1; t < threads; ++t) others.emplace_back([&f] { f(); });
   f();
   for (auto& t : others) t.join();
+  return true;
 #endif
 }
 

@@ -90,8 +90,10 @@ void expect_same_bits(const std::string& what, Reduction r, const Args&... args)
   for (const auto set : sets)
     for (const int threads : {1, 2, 3, 7}) {
       if (threads == 1 && set == sets.front()) continue;
-      EXPECT_EQ(difference(bits_of(r.on(kf::cpu{.threads = threads, .instructions = set})(args...)), expected), "none")
-          << what << ", " << threads << " threads, " << name_of(set);
+      const int passes = 1 + threads % 2;
+      const kf::cpu where{.threads = threads, .instructions = set, .passes = passes};
+      EXPECT_EQ(difference(bits_of(r.on(where)(args...)), expected), "none")
+          << what << ", " << threads << " threads, " << passes << " passes, " << name_of(set);
     }
 }
 
@@ -330,4 +332,17 @@ TEST(launch, small_calls_keep_memory_flat) {
   const long before = pages();
   call(5'000);
   EXPECT_LE(pages() - before, 64) << "pages of resident memory";  // a leak of 100 bytes a call would be 244
+}
+
+TEST(launch, as_many_passes_as_suit_the_processor) {
+  EXPECT_EQ(kf::detail::passes_that_suit(true), 2);   // AMD
+  EXPECT_EQ(kf::detail::passes_that_suit(false), 1);  // Intel
+  EXPECT_EQ(kf::detail::pass_count(kf::cpu{.passes = 2}), 2);
+  EXPECT_EQ(kf::detail::pass_count(kf::cpu{.passes = 1}), 1);
+  EXPECT_GE(kf::detail::pass_count(kf::cpu{}), 1);
+}
+TEST(launch, a_thread_has_enough_to_do) {
+  EXPECT_EQ(kf::detail::thread_count(kf::cpu{}, 100, 100), 1);
+  EXPECT_EQ(kf::detail::thread_count(kf::cpu{.threads = 5}, 1, 1), 5);
+  EXPECT_EQ(kf::detail::thread_count(kf::cpu{}, 1'000'000, 1'000'000), kf::detail::available_threads());
 }

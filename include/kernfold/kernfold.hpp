@@ -5,6 +5,7 @@
 #include "api/gradient.hpp"
 #include "core/config.hpp"
 #include "engine/eval.hpp"
+#include "formula/kernels.hpp"
 #if KERNFOLD_CUDA
 #include "api/block_fold.cuh"
 #include "api/cuda_host.cuh"

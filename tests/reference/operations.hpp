@@ -64,17 +64,20 @@ inline values compute(op<kf::Inv>, const arguments& a) {
 inline quantity rational_power(const quantity& a, std::int64_t num, std::int64_t den) {
   const real p = static_cast<real>(num) / static_cast<real>(den);
   // Integer powers are products and half powers products of a root, a rounding each.
-  const real slope = num == 0 ? 0 : p * std::pow(a.value, p - 1);
+  const bool continued = a.value == 0 && den > 1 && num < den;  // an infinite slope, by 0
+  const real slope = num == 0 || continued ? 0 : p * std::pow(a.value, p - 1);
   return smooth(a, std::pow(a.value, p), slope, den <= 2 ? std::fabs(static_cast<real>(num)) + 2 : 3);
 }
 template <std::int64_t Num, std::int64_t Den> values compute(op<kf::Pow<Num, Den>>, const arguments& a) {
   return each(a, [](const quantity* q) { return rational_power(q[0], Num, Den); });
 }
-/// At f = 0 the derivative with respect to g is the limit 0 of log(f) f^g.
+/// At f = 0 the derivative with respect to g is the limit 0 of log(f) f^g, that with respect to f 0 where it is
+/// infinite.
 inline values compute(op<kf::Powf>, const arguments& a) {
   return each(a, [](const quantity* q) {
     const real f = q[0].value, g = q[1].value, v = std::pow(f, g);
-    return smooth(q[0], q[1], v, g * std::pow(f, g - 1), f == 0 ? 0 : std::log(f) * v, 3);
+    return smooth(q[0], q[1], v, f == 0 && g < 1 ? 0 : g * std::pow(f, g - 1), f == 0 && g >= 0 ? 0 : std::log(f) * v,
+                  3);
   });
 }
 /// The gradient at 0 is 0.
@@ -119,7 +122,13 @@ inline values compute(op<kf::Cos>, const arguments& a) {
 inline values compute(op<kf::Tanh>, const arguments& a) {
   return each(a, [](const quantity* q) {
     const real v = std::tanh(q[0].value);
-    return smooth(q[0], v, 1 - v * v, 5);
+    return smooth(q[0], v, 1 / (std::cosh(q[0].value) * std::cosh(q[0].value)), 5);
+  });
+}
+inline values compute(op<kf::SqSech>, const arguments& a) {
+  return each(a, [](const quantity* q) {
+    const real c = std::cosh(q[0].value), v = 1 / (c * c);
+    return smooth(q[0], v, -2 * v * std::tanh(q[0].value), 6 + 4 * std::fabs(q[0].value));
   });
 }
 inline real sign_of(real v) { return v > 0 ? 1 : v < 0 ? -1 : v; }

@@ -8,6 +8,7 @@
 
 #include "graph.hpp"
 #include "simplify.hpp"
+#include "support.hpp"
 
 namespace kernfold {
 namespace detail {
@@ -32,12 +33,25 @@ template <class Nodes, class V, class E> struct reverse_sweep {
     return {-1, -1};
   }
 
+  /// R, the adjoint that Op makes of an adjoint G: 0 where G is, whatever Op multiplies it by.
+  template <int Place, class Op, class... Args, class G, class R>
+  static constexpr auto keep_zeros(node<Op, Args...>, G g, R r) {
+    using s = support<G>;
+    if constexpr (is_everywhere<s> || Op::moves_components || is_zero<R>) return r;
+    else if constexpr (s::dim != 1 && requires { Op::template masked_gradient<Place>(s{}, Args{}..., g); })
+      return Op::template masked_gradient<Place>(s{}, Args{}..., g);
+    else if constexpr (is_masked<R> && std::is_same_v<support<R>, s>) return r;
+    else if constexpr (__is_base_of(elementwise<Op>, Op)) return where(s{}, r, zero<1>);
+    else return where(any_component(s{}), r, zero<1>);  // which components meet which is not known
+  }
+
   /// (d c / d argument Place)^T g for c = Op(args...)
-  template <int Place, class Op, class... Args, class G> static constexpr auto pulled_back(node<Op, Args...>, G g) {
+  template <int Place, class Op, class... Args, class G> static constexpr auto pulled_back(node<Op, Args...> c, G g) {
     using target = type_at<type_list<Args...>, Place>;
     if constexpr (is_zero<G> || target::result == kind::index) return Zero<target::dim>{};
-    else if constexpr (sizeof...(Args) == 1) return fit_dim<target::dim>(Op::gradient(Args{}..., g));
-    else return fit_dim<target::dim>(Op::template gradient<Place>(Args{}..., g));
+    else if constexpr (sizeof...(Args) == 1)
+      return fit_dim<target::dim>(keep_zeros<Place>(c, g, Op::gradient(Args{}..., g)));
+    else return fit_dim<target::dim>(keep_zeros<Place>(c, g, Op::template gradient<Place>(Args{}..., g)));
   }
 
   template <int K, int Edge> static constexpr auto contribution() {

@@ -62,9 +62,13 @@ template <class Op, formula... Fs> constexpr auto make(Fs...) {
 ///   is_chain                 whether it takes many instructions, each of which waits for the one before
 ///   result_sign(s...)        from the arguments' signs: 1 for >= 0, -1 for <= 0, 0 where it is not known
 ///   result_is_rounded(r...)  in proportion to its size, given whether the arguments are
+///   knows_support            whether it has result_support: see support.hpp
+///   moves_components         whether it only moves or adds components, so that what it makes of zeros are zeros
 template <class Op> struct operation {
   static constexpr bool accepts_index = false;
   static constexpr bool is_chain = false;
+  static constexpr bool knows_support = false;
+  static constexpr bool moves_components = false;
   static consteval int result_sign(auto...) { return 0; }
   static consteval bool result_is_rounded(auto...) { return true; }
 

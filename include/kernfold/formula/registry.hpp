@@ -62,6 +62,7 @@ using operations = type_list<
     operation_entry<Sin, dims<3>>,
     operation_entry<Cos, dims<3>>,
     operation_entry<Tanh, dims<3>>,
+    operation_entry<SqSech, dims<3>>,
     operation_entry<Abs, dims<3>>,
     operation_entry<Sign, dims<3>>,
     operation_entry<Step, dims<3>>,

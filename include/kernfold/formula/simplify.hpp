@@ -285,6 +285,17 @@ template <int D, class B>
 struct simplified<TensorProd, Zero<D>, B> {
   using type = Zero<D * B::dim>;
 };
+template <class C, int D, int E> struct simplified<Where, C, Zero<D>, Zero<E>> {
+  using type = Zero<widest<C, Zero<D>, Zero<E>>>;  // 0 wherever
+};
+template <class C, int D, int E> struct simplified<IfElse, C, Zero<D>, Zero<E>> {
+  using type = Zero<widest<C, Zero<D>, Zero<E>>>;
+};
+template <class C, class U, int D, int E>
+  requires(!is_zero<U> && U::dim >= D && U::dim >= E)
+struct simplified<Where, C, node<Where, C, U, Zero<D>>, Zero<E>> {
+  using type = node<Where, C, U, Zero<1>>;  // [c] [c] u = [c] u
+};
 /// An element-wise operation with a known value at zero.
 template <class Op, int D>
   requires requires { Op::at_zero; }

@@ -215,11 +215,15 @@ template <exponential_result R, class F, lowering L, accumulation A, class... We
   using fold = exponential_fold<(Weight::dim * ... * 1), R, A, L.keeps_exponentials, L.empty_is_zero>;
   using outer = Constant<1>;
 };
-/// L, or 0 where L = -inf: exp(F - L) is then 0 and not NaN for columns that all lie at -inf.
-template <class L> constexpr auto finite_or_zero(L l) {
-  using minus_infinity = typename constant_type<__builtin_bit_cast(std::int64_t, -__builtin_inf()), 0>::type;
-  return where(l == minus_infinity{}, zero<1>, l);
+inline constexpr typename constant_type<__builtin_bit_cast(std::int64_t, __builtin_inf()), 0>::type infinity_{};
+inline constexpr typename constant_type<__builtin_bit_cast(std::int64_t, -__builtin_inf()), 0>::type minus_infinity_{};
+/// exp(F - L) with L the log-sum-exp of F: 0 for columns at -inf, also where all are; 1 for a column at +inf, where L
+/// is.
+template <class F, class L> constexpr auto exponential_weight(F f, L l) {
+  return where(f == infinity_, constant<1>, exp(f - where(l == minus_infinity_, zero<1>, l)));
 }
+/// An adjoint of F, and an exact 0 for columns at -inf, whose weight is 0.
+template <class F, class G> constexpr auto unless_excluded(F f, G g) { return where(f == minus_infinity_, zero<1>, g); }
 }  // namespace detail
 
 /// a = log sum_j exp(F), computed without overflow; -inf for no columns.
@@ -232,12 +236,13 @@ template <class F> struct logsumexp_spec {
   template <lowering L, bool, accumulation A>
   using plan = detail::exponential_plan<detail::exponential_result::log_of_sum, F, L, A>;
   template <axis Axis> static constexpr auto adjoint(auto v, auto e) {
-    constexpr auto value = detail::finite_or_zero(folded<logsumexp_spec, Axis>{});
-    return detail::total_gradient(F{}, v, e * exp(F{} - value));
+    constexpr auto weight = detail::exponential_weight(F{}, folded<logsumexp_spec, Axis>{});
+    return detail::total_gradient(F{}, v, detail::unless_excluded(F{}, e * weight));
   }
 };
 
-/// a_d = log sum_j exp(F) W_d
+/// a_d = log sum_j exp(F) W_d. Its derivatives are those of F, averaged with the weights exp(F - a_d) W_d, an exact 0
+/// where W_d is 0, and those of W_d, with exp(F - a_d).
 template <class F, class W> struct weighted_logsumexp_spec {
   using formulas = type_list<F, W>;
   static constexpr int dim = W::dim;
@@ -246,9 +251,11 @@ template <class F, class W> struct weighted_logsumexp_spec {
   template <lowering L, bool, accumulation A>
   using plan = detail::exponential_plan<detail::exponential_result::log_of_weighted, F, L, A, W>;
   template <axis Axis> static constexpr auto adjoint(auto v, auto e) {
-    constexpr auto value = detail::finite_or_zero(folded<weighted_logsumexp_spec, Axis>{});
-    constexpr auto weighted = e * exp(F{} - value);
-    return detail::total_gradient(F{}, v, dot(weighted, W{})) + detail::total_gradient(W{}, v, weighted);
+    constexpr auto value = folded<weighted_logsumexp_spec, Axis>{};
+    constexpr auto scaled = e * exp(F{} - where(value == detail::minus_infinity_, zero<1>, value));
+    constexpr auto terms = where(W{}, where(F{} == detail::infinity_, e, scaled * W{}), zero<1>);
+    return detail::total_gradient(F{}, v, detail::unless_excluded(F{}, sum(terms))) +
+           detail::total_gradient(W{}, v, scaled);
   }
 };
 
@@ -262,9 +269,10 @@ template <class F, class V> struct softmax_spec {
   using plan = detail::exponential_plan<detail::exponential_result::average, F, L, A, V>;
   /// With p = exp(F - L), L = logsumexp F:  da = sum_j p ((V - a) dF + dV)
   template <axis Axis> static constexpr auto adjoint(auto v, auto e) {
-    constexpr auto p = exp(F{} - detail::finite_or_zero(folded<logsumexp_spec<F>, Axis>{}));
+    constexpr auto p = detail::exponential_weight(F{}, folded<logsumexp_spec<F>, Axis>{});
     constexpr auto average = folded<softmax_spec, Axis>{};
-    return detail::total_gradient(F{}, v, p * dot(detail::spread<dim>(e), V{} - average)) +
+    return detail::total_gradient(F{}, v,
+                                  detail::unless_excluded(F{}, p * dot(detail::spread<dim>(e), V{} - average))) +
            detail::total_gradient(V{}, v, p * e);
   }
 };

@@ -2,12 +2,15 @@
 #pragma once
 
 #include "../../core/math.hpp"
-#include "../node.hpp"
+#include "../support.hpp"
 
 namespace kernfold {
 
 /// f + g
 struct Add : index_elementwise<Add> {
+  static constexpr bool knows_support = true;
+  static constexpr bool moves_components = true;
+  static constexpr auto result_support(auto, auto f, auto g) { return detail::either(f, g); }
   static consteval int result_sign(int f, int g) { return f == g ? f : 0; }
   static consteval bool result_is_rounded(bool f, bool g) { return f && g; }
   template <class T> KERNFOLD_HD static T eval(T a, T b) { return a + b; }
@@ -16,6 +19,9 @@ struct Add : index_elementwise<Add> {
 
 /// f - g
 struct Sub : index_elementwise<Sub> {
+  static constexpr bool knows_support = true;
+  static constexpr bool moves_components = true;
+  static constexpr auto result_support(auto, auto f, auto g) { return detail::either(f, g); }
   static consteval int result_sign(int f, int g) { return f == -g ? f : 0; }
   static consteval bool result_is_rounded(bool f, bool g) { return f && g; }
   template <class T> KERNFOLD_HD static T eval(T a, T b) { return a - b; }
@@ -27,6 +33,8 @@ struct Sub : index_elementwise<Sub> {
 
 /// f g, component by component
 struct Mul : index_elementwise<Mul> {
+  static constexpr bool knows_support = true;
+  static constexpr auto result_support(auto, auto f, auto g) { return detail::both(f, g); }
   static consteval int result_sign(int f, int g) { return f * g; }
   template <class T> KERNFOLD_HD static T eval(T a, T b) { return math::product(a, b); }
   template <int Place> static constexpr auto gradient(auto f, auto h, auto g) {
@@ -37,6 +45,8 @@ struct Mul : index_elementwise<Mul> {
 
 /// f / g
 struct Div : elementwise<Div> {
+  static constexpr bool knows_support = true;
+  static constexpr auto result_support(auto, auto f, auto) { return f; }
   static consteval int result_sign(int f, int g) { return f * g; }
   template <class T> KERNFOLD_HD static T eval(T a, T b) { return a / b; }
   template <int Place> static constexpr auto gradient(auto f, auto h, auto g) {
@@ -59,7 +69,8 @@ struct Square : elementwise<Square> {
 };
 
 /// f^(Num/Den). Integer powers are products, also for negative f; half powers go through the square root.
-/// pow(f, 0) = 1 everywhere, as std::pow.
+/// pow(f, 0) = 1 everywhere, as std::pow. At f = 0 a derivative that is infinite there, of an exponent that is no
+/// integer, is continued by 0, to any order: so a power of a distance has gradient 0 where points coincide.
 template <std::int64_t Num, std::int64_t Den = 1> struct Pow : elementwise<Pow<Num, Den>> {
   static constexpr bool is_chain = Den > 2 || (Den == 2 && Num < 0);
   static consteval int result_sign(int f) { return Den != 1 || Num % 2 == 0 ? 1 : f; }
@@ -68,7 +79,11 @@ template <std::int64_t Num, std::int64_t Den = 1> struct Pow : elementwise<Pow<N
     else if constexpr (Den == 2) return integer_power<(Num < 0 ? -Num : Num)>(Num < 0 ? math::rsqrt(a) : math::sqrt(a));
     else return math::pow(a, T(static_cast<math::real_of<T>>(double(Num) / double(Den))));
   }
-  static constexpr auto gradient(auto f, auto g) { return constant<Num, Den> * (g * make<Pow<Num - Den, Den>>(f)); }
+  static constexpr auto gradient(auto f, auto g) {
+    const auto slope = constant<Num, Den> * (g * make<Pow<Num - Den, Den>>(f));
+    if constexpr (Den > 1 && Num < Den) return where(f, slope, zero<1>);
+    else return slope;
+  }
 
  private:
   template <std::int64_t N, class T> KERNFOLD_HD static T integer_power(T a) {
@@ -84,10 +99,12 @@ struct Powf : elementwise<Powf> {
   static constexpr bool is_chain = true;
   static consteval int result_sign(int f, int) { return f == 1 ? 1 : 0; }
   template <class T> KERNFOLD_HD static T eval(T a, T b) { return math::pow(a, b); }
-  /// d/dg f^g = log(f) f^g, continued by its limit 0 at f = 0.
+  /// d/df f^g = g f^(g-1), continued by 0 where it is infinite, at f = 0 with g < 1, as for rational powers.
+  /// d/dg f^g = log(f) f^g; at f = 0 its limit 0 where g >= 0, and -inf where g < 0.
   template <int Place> static constexpr auto gradient(auto f, auto h, auto g) {
-    if constexpr (Place == 0) return g * (h * powf(f, h - constant<1>));
-    else return g * where(f == zero<1>, zero<1>, log(f) * powf(f, h));
+    if constexpr (Place == 0)
+      return where(where(f, constant<1>, constant<1> <= h), g * (h * powf(f, h - constant<1>)), zero<1>);
+    else return where(where(f, constant<1>, h < zero<1>), g * (log(f) * powf(f, h)), zero<1>);
   }
 };
 
@@ -111,7 +128,10 @@ struct Rsqrt : elementwise<Rsqrt> {
   static consteval int result_sign(auto...) { return 1; }
   static constexpr bool is_chain = true;
   static constexpr int at_zero = 0;
-  template <class T> KERNFOLD_HD static T eval(T a) { return math::select(a == T(0), T(0), math::rsqrt(a)); }
+  template <class T> KERNFOLD_HD static T eval(T a) {
+    const auto at_zero = a == T(0);  // where nothing is divided by it
+    return math::select(at_zero, T(0), math::rsqrt(math::select(at_zero, T(1), a)));
+  }
   static constexpr auto gradient(auto f, auto g) { return constant<-1, 2> * (g * pow<3>(rsqrt(f))); }
 };
 

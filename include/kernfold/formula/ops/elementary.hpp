@@ -53,13 +53,26 @@ struct Cos : elementwise<Cos> {
   static constexpr auto gradient(auto f, auto g) { return -(g * sin(f)); }
 };
 
+struct SqSech;
 /// tanh(f)
 struct Tanh : elementwise<Tanh> {
   static consteval int result_sign(int f) { return f; }
   static constexpr bool is_chain = true;
   static constexpr int at_zero = 0;
   template <class T> KERNFOLD_HD static T eval(T a) { return math::tanh(a); }
-  static constexpr auto gradient(auto f, auto g) { return g * (constant<1> - square(tanh(f))); }
+  static constexpr auto gradient(auto f, auto g) { return g * make<SqSech>(f); }
+};
+
+/// 1 / cosh(f)^2, the derivative of tanh, which 1 - tanh(f)^2 would lose to cancellation
+struct SqSech : elementwise<SqSech> {
+  static constexpr bool is_chain = true;
+  static constexpr int at_zero = 1;
+  static consteval int result_sign(auto...) { return 1; }
+  template <class T> KERNFOLD_HD static T eval(T a) {
+    const T e = math::exp(T(-2) * math::abs(a)), sum = T(1) + e;
+    return T(4) * e / math::product(sum, sum);
+  }
+  static constexpr auto gradient(auto f, auto g) { return constant<-2> * (g * (make<SqSech>(f) * tanh(f))); }
 };
 
 /// |f|; its gradient at 0 is 0.
@@ -70,7 +83,7 @@ struct Abs : index_elementwise<Abs> {
     if constexpr (math::detail::lanes<T>) return math::abs(a);
     else return math::select(a < T(0), T(0) - a, a);  // indices
   }
-  static constexpr auto gradient(auto f, auto g) { return g * sign(f); }
+  static constexpr auto gradient(auto f, auto g) { return where(f, if_else(f, g, -g), zero<1>); }
 };
 
 /// -1, 0 or 1; NaN stays NaN
@@ -96,7 +109,7 @@ struct ReLU : elementwise<ReLU> {
   static consteval int result_sign(auto...) { return 1; }
   static constexpr int at_zero = 0;
   template <class T> KERNFOLD_HD static T eval(T a) { return math::select(a < T(0), T(0), a); }
-  static constexpr auto gradient(auto f, auto g) { return g * step(f); }
+  static constexpr auto gradient(auto f, auto g) { return where(step(f), g, zero<1>); }
 };
 
 template <formula F> constexpr auto exp(F f) { return make<Exp>(f); }

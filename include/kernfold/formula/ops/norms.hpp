@@ -7,6 +7,10 @@ namespace kernfold {
 
 /// sum_k f_k g_k
 struct Scalprod : operation<Scalprod> {
+  static constexpr bool knows_support = true;
+  template <class A, class B> static constexpr auto result_support(type_list<A, B>, auto a, auto b) {
+    return detail::contracted<Scalprod, A::dim, B::dim>(a, b);
+  }
   static consteval int dim(int a, int b) { return a == b ? 1 : -1; }
   template <class T, class A, class B> KERNFOLD_HD static T component(int, const A& a, const B& b) {
     return detail::accumulate<A::dim>(T(a(0) * b(0)),

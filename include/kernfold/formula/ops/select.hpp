@@ -2,7 +2,7 @@
 #pragma once
 
 #include "../../core/math.hpp"
-#include "../node.hpp"
+#include "../support.hpp"
 
 namespace kernfold {
 
@@ -32,6 +32,11 @@ struct LessOrEqual : comparison<LessOrEqual> {
 /// a where f >= 0, else b (also where f is NaN). No gradient flows through f; the adjoint is masked before it descends,
 /// so what is not chosen contributes an exact zero.
 struct IfElse : elementwise<IfElse> {
+  static constexpr bool knows_support = true;
+  static constexpr bool moves_components = true;
+  template <class F, class A, class B> static constexpr auto result_support(type_list<F, A, B>, auto, auto a, auto b) {
+    return detail::chosen(detail::nowhere <= F{}, a, b);
+  }
   static consteval int result_sign(int, int a, int b) { return a == b ? a : 0; }
   static consteval bool result_is_rounded(bool, bool a, bool b) { return a && b; }
   template <class T> KERNFOLD_HD static T eval(T f, T a, T b) { return math::select(f >= T(0), a, b); }
@@ -44,6 +49,11 @@ struct IfElse : elementwise<IfElse> {
 
 /// a where the condition is not 0, else b: for comparisons, as in where(row_index == column_index, a, b).
 struct Where : elementwise<Where> {
+  static constexpr bool knows_support = true;
+  static constexpr bool moves_components = true;
+  template <class C, class A, class B> static constexpr auto result_support(type_list<C, A, B>, auto, auto a, auto b) {
+    return detail::chosen(C{}, a, b);
+  }
   static consteval int result_sign(int, int a, int b) { return a == b ? a : 0; }
   static consteval bool result_is_rounded(bool, bool a, bool b) { return a && b; }
   template <class T> KERNFOLD_HD static T eval(T condition, T a, T b) { return math::select(condition != T(0), a, b); }

@@ -3,7 +3,7 @@
 
 #include "../../core/math.hpp"
 #include "../../core/vec.hpp"
-#include "../node.hpp"
+#include "../support.hpp"
 
 namespace kernfold {
 
@@ -16,10 +16,28 @@ template <int N, class T, class Add> KERNFOLD_HD T accumulate(T total, Add add) 
 }  // namespace detail
 
 template <int M, int D> struct ElemT;
+template <int D> struct SumT;
+namespace detail {
+/// A condition for each of D components.
+template <int D, class S> constexpr auto spread_condition(S s) {
+  if constexpr (S::dim == D) return s;
+  else return make<SumT<D>>(s);
+}
+/// Where a contraction Op of vectors of dimensions D and E may differ from 0: where both sides of any of its products
+/// may.
+template <class Op, int D, int E, class S, class T> constexpr auto contracted(S s, T t) {
+  if constexpr (is_zero<S> || is_zero<T>) return nowhere;
+  else if constexpr (S::dim == 1 && T::dim == 1) return both(s, t);
+  else return make<Op>(spread_condition<D>(s) != nowhere, spread_condition<E>(t) != nowhere);
+}
+}  // namespace detail
 template <int Start, int D> struct ExtractT;
 
 /// sum_k f_k
 struct Sum : operation<Sum> {
+  static constexpr bool knows_support = true;
+  static constexpr bool moves_components = true;
+  static constexpr auto result_support(auto, auto f) { return detail::any_component(f); }
   static consteval int result_sign(int f) { return f; }
   static consteval int dim(int) { return 1; }
   template <class T, class A> KERNFOLD_HD static T component(int, const A& a) {
@@ -30,6 +48,9 @@ struct Sum : operation<Sum> {
 
 /// (f, ..., f): a scalar D times; the transpose of Sum
 template <int D> struct SumT : operation<SumT<D>> {
+  static constexpr bool knows_support = true;
+  static constexpr bool moves_components = true;
+  static constexpr auto result_support(auto, auto f) { return f; }
   static consteval int result_sign(int f) { return f; }
   static consteval bool result_is_rounded(bool f) { return f; }
   static consteval int dim(int d) { return d == 1 ? D : -1; }
@@ -39,6 +60,9 @@ template <int D> struct SumT : operation<SumT<D>> {
 
 /// f_M
 template <int M> struct Elem : operation<Elem<M>> {
+  static constexpr bool knows_support = true;
+  static constexpr bool moves_components = true;
+  static constexpr auto result_support(auto, auto f) { return detail::moved<Elem>(f); }
   static consteval int result_sign(int f) { return f; }
   static consteval bool result_is_rounded(bool f) { return f; }
   static consteval int dim(int d) { return M >= 0 && M < d ? 1 : -1; }
@@ -48,6 +72,9 @@ template <int M> struct Elem : operation<Elem<M>> {
 
 /// f e_M in R^D; the transpose of Elem
 template <int M, int D> struct ElemT : operation<ElemT<M, D>> {
+  static constexpr bool knows_support = true;
+  static constexpr bool moves_components = true;
+  static constexpr auto result_support(auto, auto f) { return make<ElemT>(f); }
   static consteval int result_sign(int f) { return f; }
   static consteval bool result_is_rounded(bool f) { return f; }
   static consteval int dim(int d) { return d == 1 && M >= 0 && M < D ? D : -1; }
@@ -57,6 +84,9 @@ template <int M, int D> struct ElemT : operation<ElemT<M, D>> {
 
 /// (f_Start, ..., f_{Start+Length-1})
 template <int Start, int Length> struct Extract : operation<Extract<Start, Length>> {
+  static constexpr bool knows_support = true;
+  static constexpr bool moves_components = true;
+  static constexpr auto result_support(auto, auto f) { return detail::moved<Extract>(f); }
   static consteval int result_sign(int f) { return f; }
   static consteval bool result_is_rounded(bool f) { return f; }
   static consteval int dim(int d) { return Start >= 0 && Length >= 1 && Start + Length <= d ? Length : -1; }
@@ -66,6 +96,11 @@ template <int Start, int Length> struct Extract : operation<Extract<Start, Lengt
 
 /// f at Start in R^D, zeros around it; the transpose of Extract
 template <int Start, int D> struct ExtractT : operation<ExtractT<Start, D>> {
+  static constexpr bool knows_support = true;
+  static constexpr bool moves_components = true;
+  template <class F> static constexpr auto result_support(type_list<F>, auto f) {
+    return make<ExtractT>(detail::spread_condition<F::dim>(f));
+  }
   static consteval int result_sign(int f) { return f; }
   static consteval bool result_is_rounded(bool f) { return f; }
   static consteval int dim(int d) { return Start >= 0 && Start + d <= D ? D : -1; }
@@ -77,6 +112,12 @@ template <int Start, int D> struct ExtractT : operation<ExtractT<Start, D>> {
 
 /// (f_0, ..., g_0, ...)
 struct Concat : operation<Concat> {
+  static constexpr bool knows_support = true;
+  static constexpr bool moves_components = true;
+  template <class F, class G, class S, class T> static constexpr auto result_support(type_list<F, G>, S f, T g) {
+    if constexpr (std::is_same_v<S, T> && S::dim == 1) return f;
+    else return concat(detail::spread_condition<F::dim>(f), detail::spread_condition<G::dim>(g));
+  }
   static consteval int result_sign(int f, int g) { return f == g ? f : 0; }
   static consteval bool result_is_rounded(bool f, bool g) { return f && g; }
   static consteval int dim(int a, int b) { return a + b; }

@@ -91,6 +91,9 @@ template <std::int64_t Num, std::int64_t Den> struct evaluator<kf::Constant<Num,
 template <int Dim> struct evaluator<kf::Zero<Dim>> {
   static values at(point&) { return values(Dim); }
 };
+template <class F, class... Vs> struct evaluator<kf::declared<F, Vs...>> {
+  static values at(point& p) { return evaluate<F>(p); }
+};
 template <class Spec, kf::axis Axis> struct evaluator<kf::folded<Spec, Axis>> {
   static values at(point& p) { return folded_row<Spec, Axis>(p.data, row_of(p, kf::output_role(Axis))); }
 };

@@ -87,7 +87,8 @@ template <class Program, class Real> std::vector<real> run_program(const arrays&
 /// A formula's components at a pair, computed by the library in the precision Real, with rows i (or j) along the lanes.
 template <class Real, kf::role Rows = kf::role::i, class F>
 std::vector<real> computed(F, const arrays& data, std::int64_t i = 0, std::int64_t j = 0) {
-  return run_program<kf::program<Rows, typename kf::detail::lowered<F, kf::lowering{Rows}>::type>, Real>(data, i, j);
+  return run_program<kf::program<Rows, typename kf::detail::lowered<kf::detail::bare<F>, kf::lowering{Rows}>::type>,
+                     Real>(data, i, j);
 }
 
 }  // namespace reference

@@ -50,6 +50,7 @@ inline values compute(op<kf::Div>, const arguments& a) {
 inline values compute(op<kf::FusedMultiplyAdd>, const arguments& a) {
   return each(a, [](const quantity* q) { return q[0] * q[1] + q[2]; });
 }
+inline values compute(op<kf::Grouped>, const arguments& a) { return a[0]; }
 inline values compute(op<kf::Square>, const arguments& a) {
   return each(a, [](const quantity* q) { return smooth(q[0], q[0].value * q[0].value, 2 * q[0].value, 1); });
 }

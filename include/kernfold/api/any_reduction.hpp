@@ -114,20 +114,21 @@ KERNFOLD_ONCE void match_arguments(const recipe& r, const loose_call& t) {
 
 /// The result as new memory of element type T.
 template <class T>
-KERNFOLD_ONCE void compute_any_new(const recipe& r, const void* executor, const loose_call& t, matrix<T>& result) {
+KERNFOLD_ONCE void compute_any_new(const recipe& r, const void* executor, const loose_call& t, extents told,
+                                   matrix<T>& result) {
   if (!(r.outputs[0].element == code_of<T>)) refuse_result(r, code_of<T>);
   match_arguments(r, t);
-  const row_counts counts = bind_arrays(r, t.given, t.arrays);
+  const row_counts counts = bind_arrays(r, t.given, t.arrays, told);
   const output_array output = allocate_result(result, r.outputs[0], counts);
   r.compute(executor, t.arrays, counts, &output);
 }
 /// The result in the caller's memory of element type T, or added to it.
 template <class T>
 KERNFOLD_ONCE void compute_any_into(const recipe& r, const void* executor, const loose_call& t, const raw_array<T>& out,
-                                    bool add) {
+                                    bool add, extents told = {}) {
   if (!(r.outputs[0].element == code_of<T>)) refuse_output_element(r, code_of<T>);
   match_arguments(r, t);
-  compute_into(r, executor, t.given, t.arrays, out, add);
+  compute_into(r, executor, t.given, t.arrays, out, add, told);
 }
 
 /// A plain number in the widest type of its kind.
@@ -173,6 +174,19 @@ template <class T> struct placed_any {
   cpu where;
   cuda_host device{};
   bool is_on_device = false;
+  extents told{};
+
+  /// The same for so many rows i, or columns j, where no array says how many there are.
+  placed_any rows(std::int64_t count) const {
+    placed_any other = *this;
+    other.told.i = count;
+    return other;
+  }
+  placed_any columns(std::int64_t count) const {
+    placed_any other = *this;
+    other.told.j = count;
+    return other;
+  }
 
   /// The result, as a new matrix.
   template <class... Args> matrix<T> operator()(const Args&... args) const { return compute_new<T>(args...); }
@@ -194,7 +208,7 @@ template <class T> struct placed_any {
   template <class Element, class... Args> matrix<Element> compute_new(const Args&... args) const {
     loose_arguments<sizeof...(Args)> arguments(args...);
     matrix<Element> result;
-    compute_any_new(*made, executor(), arguments.call(), result);
+    compute_any_new(*made, executor(), arguments.call(), told, result);
     return result;
   }
   template <class Output, class... Args> void write(bool add, Output&& out, const Args&... args) const {
@@ -205,7 +219,7 @@ template <class T> struct placed_any {
                   "kernfold: the result's memory must have the any_reduction's real type, or std::int64_t for indices");
     if constexpr (fits) {
       loose_arguments<sizeof...(Args)> arguments(args...);
-      compute_any_into(*made, executor(), arguments.call(), target, add);
+      compute_any_into(*made, executor(), arguments.call(), target, add, told);
     }
   }
 };
@@ -237,6 +251,7 @@ template <class T, class Reduction, class Executor> consteval const recipe* reci
 ///   r(args...)                one argument for each position up to the last; one that no variable has is ignored
 ///   r.indices(args...)        the same for argmin, argmax and argkmin, whose result are indices
 ///   r.into(out, args...)      writes to the caller's memory; r.add_to(out, args...) adds to it
+///   r.rows(M).columns(N)      the same, for extents that no array gives
 ///   r.on(kf::cpu{...})        the same, with these threads, this instruction set, this progress and stop condition
 /// Made in a .cu with an executor, kf::any_reduction<float>(reduction, kf::cuda_host{}), it runs on that device.
 /// It is little more than a pointer to constants: to copy it is free. What a reduction's call checks at compile time is
@@ -271,6 +286,9 @@ template <class T> class any_reduction {
     if (is_on_device_) detail::refuse_processor(*made_);
     return {made_, static_cast<cpu&&>(where)};
   }
+
+  [[gnu::always_inline]] detail::placed_any<T> rows(std::int64_t count) const { return placed().rows(count); }
+  [[gnu::always_inline]] detail::placed_any<T> columns(std::int64_t count) const { return placed().columns(count); }
 
   /// How many arguments a call takes.
   [[gnu::always_inline]] int argument_count() const { return detail::position_count(*made_); }

@@ -63,7 +63,12 @@ template <class... Vs, class... Args> consteval bool arguments_match(type_list<V
     static_assert(right,
                   "kernfold: a call takes one argument for each position of the formula's variables, in that order "
                   "(or bind all of them by name: x = X)");
-    return right;
+    constexpr bool used = !right || int(sizeof...(Vs)) == next_position(signature);
+    static_assert(
+        used,
+        "kernfold: a position below that of the last variable has no variable: the argument given there would be "
+        "ignored; number the variables without a gap, or bind them by name");
+    return right && used;
   } else if constexpr (all_named) {
     constexpr bool known = (contains<typename argument<Args>::name>(signature) && ...);
     static_assert(

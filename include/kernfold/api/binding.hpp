@@ -40,6 +40,10 @@ struct output_shape {
 struct row_counts {
   std::int64_t i = 1, j = 1;
 };
+/// How many rows a call was told of, by .rows(M) and .columns(N); -1 where it was not.
+struct extents {
+  std::int64_t i = -1, j = -1;
+};
 constexpr std::int64_t output_rows(axis folds, row_counts counts) {
   return folds == axis::j ? counts.i : folds == axis::i ? counts.j : 1;
 }
@@ -50,6 +54,7 @@ struct recipe {
   int symbol_count;
   const output_shape* outputs;
   int output_count;
+  role_set reads_numbers;  // the roles whose row_index or column_index occurs
   message (*text)();
   /// Fills the outputs from arrays that were found to fit; one leaf_array for each symbol.
   void (*compute)(const void* executor, const leaf_array* arrays, row_counts counts, const output_array* outputs);
@@ -113,8 +118,24 @@ inline leaf_array bind_array(const recipe& r, const symbol& s, const given_array
   return {given.data, rows.row_stride, rows.col_stride, rows.rows, given.is_number};
 }
 
-/// The common number of rows of the symbols of one role.
-inline std::int64_t common_rows(const recipe& r, const leaf_array* arrays, role of_role) {
+[[gnu::cold, gnu::noinline]] inline void refuse_missing_extent(const recipe& r, role of_role) {
+  const bool is_i = of_role == role::i;
+  throw shape_error(message() << (is_i ? "row_index" : "column_index") << " of " << r.text()
+                              << " has no extent: no array has a row for each " << (is_i ? "i" : "j")
+                              << "; give it by ." << (is_i ? "rows" : "columns") << "(count) before the call");
+}
+[[gnu::cold, gnu::noinline]] inline void refuse_extent(const recipe& r, const symbol& s, std::int64_t rows,
+                                                       std::int64_t wanted) {
+  throw shape_error(name_argument(r, s) << ": " << rows << (rows == 1 ? " row was" : " rows were") << " given, "
+                                        << (s.symbol_role == role::i ? ".rows" : ".columns") << " says " << wanted);
+}
+[[gnu::cold, gnu::noinline]] inline void refuse_negative_extent(const recipe& r, role of_role, std::int64_t count) {
+  throw shape_error(message() << (of_role == role::i ? ".rows(" : ".columns(") << count << ") of " << r.text()
+                              << ": a count is 0 or more");
+}
+
+/// The common number of rows of the symbols of one role, or what the call was told.
+inline std::int64_t common_rows(const recipe& r, const leaf_array* arrays, role of_role, std::int64_t told) {
   int first = -1;
   for (int s = 0; s < r.symbol_count; ++s) {
     if (r.symbols[s].symbol_role != of_role) continue;
@@ -122,13 +143,17 @@ inline std::int64_t common_rows(const recipe& r, const leaf_array* arrays, role 
     if (arrays[s].rows != arrays[first].rows)
       refuse_count(r, r.symbols[s], arrays[s].rows, r.symbols[first], arrays[first].rows);
   }
-  return first < 0 ? 1 : arrays[first].rows;
+  if (told < -1) refuse_negative_extent(r, of_role, told);
+  if (first < 0 && told < 0 && (r.reads_numbers & role_bit(of_role)) != 0) refuse_missing_extent(r, of_role);
+  if (first < 0) return told < 0 ? 1 : told;
+  if (told >= 0 && told != arrays[first].rows) refuse_extent(r, r.symbols[first], arrays[first].rows, told);
+  return arrays[first].rows;
 }
 
 /// The arrays given for the symbols, as rows. Throws shape_error where they do not fit.
-KERNFOLD_ONCE row_counts bind_arrays(const recipe& r, const given_array* given, leaf_array* arrays) {
+KERNFOLD_ONCE row_counts bind_arrays(const recipe& r, const given_array* given, leaf_array* arrays, extents told = {}) {
   for (int s = 0; s < r.symbol_count; ++s) arrays[s] = bind_array(r, r.symbols[s], given[s]);
-  return {common_rows(r, arrays, role::i), common_rows(r, arrays, role::j)};
+  return {common_rows(r, arrays, role::i, told.i), common_rows(r, arrays, role::j, told.j)};
 }
 
 /// The caller's memory for output number o. Throws shape_error where it does not fit, overlap_error.
@@ -177,8 +202,8 @@ KERNFOLD_ONCE output_array allocate_output(const Executor& where,
 /// complete before the first element is written.
 template <class T>
 KERNFOLD_ONCE void compute_into(const recipe& r, const void* executor, const given_array* given, leaf_array* arrays,
-                                const raw_array<T>& out, bool add) {
-  const row_counts counts = bind_arrays(r, given, arrays);
+                                const raw_array<T>& out, bool add, extents told = {}) {
+  const row_counts counts = bind_arrays(r, given, arrays, told);
   output_array target = bind_output(r, 0, out, out.data, arrays, counts);
   if (!r.may_end_early(executor)) {
     target.add = add;

@@ -215,6 +215,15 @@ template <class... Items, class Real> struct output_table<type_list<Items...>, R
                                          {}};
 };
 
+template <class... Fs> consteval role_set numbers_read_by(type_list<Fs...>) {
+  return ((is_index_variable<Fs> ? Fs::depends : no_roles) | ... | no_roles);
+}
+template <class List> struct nodes_among_list;
+template <class... Fs> struct nodes_among_list<type_list<Fs...>> {
+  using type = nodes_of<Fs...>;
+};
+template <class List> using nodes_among = typename nodes_among_list<List>::type;
+
 /// A reduction as data.
 template <class Reduction, class Executor, class Real>
 inline constexpr recipe recipe_of{
@@ -222,6 +231,7 @@ inline constexpr recipe recipe_of{
     Reduction::signature::size,
     output_table<typename Reduction::items, Real>::row,
     Reduction::items::size,
+    numbers_read_by(nodes_among<typename Reduction::formulas>{}),
     &Reduction::text,
     &computation<Reduction, Executor, Real>::run,
     &executor_traits<Executor>::may_end_early,

@@ -40,7 +40,8 @@ template <class Reduction, class Executor, class Real> class device_plan {
         const auto target =
             detail::describe_as_result<detail::element_of_item<type_at<typename Reduction::items, 0>, Real>>(
                 static_cast<Output&&>(out));
-        const detail::row_counts counts = detail::bind_arrays(r, arguments.given, arguments.arrays);
+        const detail::row_counts counts =
+            detail::bind_arrays(r, arguments.given, arguments.arrays, {told(role::i), told(role::j)});
         const output_array output = detail::bind_output(r, 0, target, target.data, arguments.arrays, counts);
         if (counts.i != shape_.i || counts.j != shape_.j) refuse_shape(counts);
         computation::compute(traits::computing_pass(pass_, where_, workspace), arguments.arrays, counts, &output);
@@ -49,6 +50,13 @@ template <class Reduction, class Executor, class Real> class device_plan {
   }
 
  private:
+  /// The extents that no array gives.
+  std::int64_t told(role of_role) const {
+    return has_array(typename Reduction::signature{}, of_role) ? -1 : of_role == role::i ? shape_.i : shape_.j;
+  }
+  template <class... Vs> static constexpr bool has_array(type_list<Vs...>, role of_role) {
+    return ((Vs::symbol_role == of_role) || ...);
+  }
   using traits = executor_traits<Executor>;
   using computation = detail::computation<Reduction, typename traits::pass, Real>;
 

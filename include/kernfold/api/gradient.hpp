@@ -8,7 +8,7 @@ namespace detail {
 
 /// The reduction that computes (d/dV sum over the output's rows of e . R)
 template <class Signature, class Options, axis A, class Spec, class V, class E>
-constexpr auto gradient_of_reduction(V v, E e) {
+constexpr auto gradient_of_reduction(V v, E) {
   static_assert(E::dim == Spec::dim, "kernfold: the incoming gradient has the dimension of the reduction's result");
   static_assert(E::depends == role_bit(output_role(A)) || E::depends == no_roles,
                 "kernfold: the incoming gradient has one row per row of the reduction's result: Vi for axis::j, Vj for "
@@ -16,8 +16,8 @@ constexpr auto gradient_of_reduction(V v, E e) {
   static_assert(Spec::result == kind::real, "kernfold: an index has no gradient");
   static_assert(contains<V>(Signature{}),
                 "kernfold: the gradient is asked for with respect to a variable that the reduction lacks");
-  using gradient = decltype(Spec::template adjoint<A>(v, e));
-  using all = unite<Signature, typename variables_of<E>::type>;
+  using gradient = bare<decltype(Spec::template adjoint<A>(v, bare<E>{}))>;
+  using all = unite<unite<Signature, typename variables_of<bare<E>>::type>, declared_among<E>>;
   return reduction<all, Options, item<axis_leaving(V::symbol_role), sum_spec<gradient>>>{};
 }
 
@@ -47,8 +47,9 @@ constexpr auto backward(reduction<Signature, Options, item<A, Spec>>, Vs...) {
   using E = detail::next_gradient<Signature, A, Spec::dim>;
   static_assert((contains<Vs>(Signature{}) && ...),
                 "kernfold: the gradient is asked for with respect to a variable that the reduction lacks");
-  return reduction<unite<Signature, type_list<E>>, Options,
-                   item<axis_leaving(Vs::symbol_role), sum_spec<decltype(Spec::template adjoint<A>(Vs{}, E{}))>>...>{};
+  return reduction<
+      unite<Signature, type_list<E>>, Options,
+      item<axis_leaving(Vs::symbol_role), sum_spec<detail::bare<decltype(Spec::template adjoint<A>(Vs{}, E{}))>>>...>{};
 }
 
 namespace detail {
@@ -68,7 +69,7 @@ template <reduction_like R, reduction_like S, reduction_like... Rest> constexpr 
 /// The directional derivative of a sum: sum_j dF/dv u
 template <class Signature, class Options, axis A, class F, formula V, formula U>
 constexpr auto diff(reduction<Signature, Options, item<A, sum_spec<F>>>, V v, U u) {
-  using derivative = decltype(diff(F{}, v, u));
+  using derivative = detail::bare<decltype(diff(F{}, v, u))>;
   return reduction<unite<Signature, typename detail::variables_of<U>::type>, Options, item<A, sum_spec<derivative>>>{};
 }
 

@@ -14,10 +14,20 @@ namespace kernfold {
 namespace detail {
 inline namespace KERNFOLD_ABI {
 
-/// A reduction together with where it runs.
+/// A reduction together with where it runs, and for how many rows and columns where no array says so.
 template <class Reduction, class Executor> struct placed {
   using traits = executor_traits<Executor>;
   Executor where;
+  extents told{};
+
+  template <class Other> placed<Reduction, Other> on(Other executor) const {
+    return {static_cast<Other&&>(executor), told};
+  }
+  template <class Option> auto with(Option option) const {
+    return placed<decltype(Reduction{}.with(option)), Executor>{where, told};
+  }
+  placed rows(std::integral auto count) const { return {where, {static_cast<std::int64_t>(count), told.j}}; }
+  placed columns(std::integral auto count) const { return {where, {told.i, static_cast<std::int64_t>(count)}}; }
 
   /// The results, as new matrices: one, or several for structured bindings.
   template <class... Args> auto operator()(const Args&... args) const {
@@ -31,11 +41,11 @@ template <class Reduction, class Executor> struct placed {
   }
   /// Writes the result to the caller's memory.
   template <class Output, class... Args> void into(Output&& out, const Args&... args) const {
-    write(where, false, static_cast<Output&&>(out), args...);
+    write(where, false, told, static_cast<Output&&>(out), args...);
   }
   /// Adds the result to the caller's memory.
   template <class Output, class... Args> void add_to(Output&& out, const Args&... args) const {
-    write(where, true, static_cast<Output&&>(out), args...);
+    write(where, true, told, static_cast<Output&&>(out), args...);
   }
   /// The call prepared for arrays of a shape: see device_plan.
   template <class Real> auto plan(pair_shape shape) const {
@@ -51,13 +61,13 @@ template <class Reduction, class Executor> struct placed {
     if constexpr (choice::match && (argument<Args>::is_named && ...)) {
       using real = typename choice::real;
       return running_reduction<Reduction, Executor, real>(
-          where, call_arguments<rows, type_list<Args...>, real, traits::is_device>(args...));
+          where, call_arguments<rows, type_list<Args...>, real, traits::is_device>(args...), told);
     }
   }
 
   /// Writes the result to the caller's memory, or adds it.
   template <class Output, class... Args>
-  static void write(const Executor& where, bool add, Output&& out, const Args&... args) {
+  static void write(const Executor& where, bool add, extents told, Output&& out, const Args&... args) {
     static_assert(Reduction::items::size == 1,
                   "kernfold: into and add_to write one result; call the reduction for several");
     using choice = real_choice_of<typename Reduction::signature, type_list<Args...>>;
@@ -66,7 +76,7 @@ template <class Reduction, class Executor> struct placed {
       call_arguments<typename Reduction::signature, type_list<Args...>, real, traits::is_device> arguments(args...);
       const auto target =
           describe_as_result<element_of_item<type_at<typename Reduction::items, 0>, real>>(static_cast<Output&&>(out));
-      compute_into(recipe_of<Reduction, Executor, real>, &where, arguments.given, arguments.arrays, target, add);
+      compute_into(recipe_of<Reduction, Executor, real>, &where, arguments.given, arguments.arrays, target, add, told);
     }
   }
 
@@ -75,7 +85,7 @@ template <class Reduction, class Executor> struct placed {
   auto compute_new(const given_array* given, leaf_array* arrays, type_list<Items...>,
                    std::integer_sequence<int, Is...>) const {
     const recipe& r = recipe_of<Reduction, Executor, Real>;
-    const row_counts counts = bind_arrays(r, given, arrays);
+    const row_counts counts = bind_arrays(r, given, arrays, told);
     results<typename traits::template memory<element_of_item<Items, Real>>...> all;
     const output_array outputs[] = {
         allocate_output<element_of_item<Items, Real>>(where, detail::get<Is>(all), r.outputs[Is], counts)...};
@@ -94,6 +104,8 @@ inline namespace KERNFOLD_ABI {
 ///   r.into(out, args...)      writes to the caller's memory; r.add_to(out, args...) adds to it
 ///   r.on(executor)            the same, somewhere else: r.on(kf::cpu{.threads = 4})(args...)
 ///   r.with(option)            the same, computed differently: r.with(kf::compensated)(args...)
+///   r.rows(M).columns(N)      the same, for extents that no array gives: of row_index and column_index
+/// These may follow each other in any order.
 /// Throws shape_error where an array's size does not fit, overlap_error where the result lies in an argument's memory,
 /// instruction_set_error, stopped, and what callbacks throw; nothing is written then.
 template <class Signature, class Options, class... Items> struct reduction {
@@ -108,10 +120,10 @@ template <class Signature, class Options, class... Items> struct reduction {
 
   template <class... Args> auto operator()(const Args&... args) const { return on(cpu{})(args...); }
   template <class Output, class... Args> void into(Output&& out, const Args&... args) const {
-    on_cpu::write(cpu{}, false, static_cast<Output&&>(out), args...);
+    on_cpu::write(cpu{}, false, {}, static_cast<Output&&>(out), args...);
   }
   template <class Output, class... Args> void add_to(Output&& out, const Args&... args) const {
-    on_cpu::write(cpu{}, true, static_cast<Output&&>(out), args...);
+    on_cpu::write(cpu{}, true, {}, static_cast<Output&&>(out), args...);
   }
 
   /// Begins a reduction whose columns arrive in pieces: see running_reduction.
@@ -120,6 +132,8 @@ template <class Signature, class Options, class... Items> struct reduction {
   template <class Executor> detail::placed<reduction, Executor> on(Executor executor) const {
     return {static_cast<Executor&&>(executor)};
   }
+  auto rows(std::integral auto count) const { return on(cpu{}).rows(count); }
+  auto columns(std::integral auto count) const { return on(cpu{}).columns(count); }
   template <class Option>
   constexpr reduction<Signature, join<Options, type_list<Option>>, Items...> with(Option) const {
     return {};
@@ -147,51 +161,54 @@ template <reduction_like R> message to_string(R) { return R::text(); }
 }  // namespace KERNFOLD_ABI
 
 namespace detail {
-template <axis A, class Spec, class... Fs> constexpr auto make_reduction(type_list<Fs...>) {
-  return reduction<typename variables_of<Fs...>::type, type_list<>, item<A, Spec>>{};
+/// The reduction Spec along an axis, its formulas given as Fs: the variables of its signature are theirs.
+template <axis A, class Spec, class... Fs> constexpr auto reduce() {
+  using variables = unite<typename variables_in<typename Spec::formulas>::type, declared_among<Fs...>>;
+  return reduction<variables, type_list<>, item<A, Spec>>{};
 }
-template <axis A, class Spec> constexpr auto reduce() { return make_reduction<A, Spec>(typename Spec::formulas{}); }
 }  // namespace detail
 
 inline namespace KERNFOLD_ABI {
 
 /// a_i = sum_j F
-template <axis A = axis::j, formula F> constexpr auto sum_reduction(F) { return detail::reduce<A, sum_spec<F>>(); }
+template <axis A = axis::j, formula F> constexpr auto sum_reduction(F) {
+  return detail::reduce<A, sum_spec<detail::bare<F>>, F>();
+}
 /// a_i = min_j F, component by component; +inf for no columns. NaN is never chosen.
 template <axis A = axis::j, formula F> constexpr auto min_reduction(F) {
-  return detail::reduce<A, extremum_spec<F, detail::extreme::min>>();
+  return detail::reduce<A, extremum_spec<detail::bare<F>, detail::extreme::min>, F>();
 }
 /// a_i = max_j F, component by component; -inf for no columns
 template <axis A = axis::j, formula F> constexpr auto max_reduction(F) {
-  return detail::reduce<A, extremum_spec<F, detail::extreme::max>>();
+  return detail::reduce<A, extremum_spec<detail::bare<F>, detail::extreme::max>, F>();
 }
 /// a_i = the first column where F is least, a 64-bit index (over both axes i N + j); -1 for none
 template <axis A = axis::j, formula F> constexpr auto argmin_reduction(F) {
-  return detail::reduce<A, arg_extremum_spec<F, detail::extreme::min>>();
+  return detail::reduce<A, arg_extremum_spec<detail::bare<F>, detail::extreme::min>, F>();
 }
 /// a_i = the first column where F is greatest; -1 for none
 template <axis A = axis::j, formula F> constexpr auto argmax_reduction(F) {
-  return detail::reduce<A, arg_extremum_spec<F, detail::extreme::max>>();
+  return detail::reduce<A, arg_extremum_spec<detail::bare<F>, detail::extreme::max>, F>();
 }
 /// a_i = the K least values of F over the columns, ascending; +inf where there are fewer
 template <int K, axis A = axis::j, formula F> constexpr auto kmin_reduction(F) {
-  return detail::reduce<A, kmin_spec<F, K>>();
+  return detail::reduce<A, kmin_spec<detail::bare<F>, K>, F>();
 }
 /// a_i = the columns of the K least values of F, nearest first, ties in the order of columns; -1 where there are fewer
 template <int K, axis A = axis::j, formula F> constexpr auto argkmin_reduction(F) {
-  return detail::reduce<A, argkmin_spec<F, K>>();
+  return detail::reduce<A, argkmin_spec<detail::bare<F>, K>, F>();
 }
 /// a_i = log sum_j exp(F), without overflow; -inf for no columns
 template <axis A = axis::j, formula F> constexpr auto logsumexp_reduction(F) {
-  return detail::reduce<A, logsumexp_spec<F>>();
+  return detail::reduce<A, logsumexp_spec<detail::bare<F>>, F>();
 }
 /// a_i = log sum_j exp(F) W, component by component of W
 template <axis A = axis::j, formula F, formula W> constexpr auto logsumexp_reduction(F, W) {
-  return detail::reduce<A, weighted_logsumexp_spec<F, W>>();
+  return detail::reduce<A, weighted_logsumexp_spec<detail::bare<F>, detail::bare<W>>, F, W>();
 }
 /// a_i = sum_j exp(F) V / sum_j exp(F)
 template <axis A = axis::j, formula F, formula V> constexpr auto softmax_reduction(F, V) {
-  return detail::reduce<A, softmax_spec<F, V>>();
+  return detail::reduce<A, softmax_spec<detail::bare<F>, detail::bare<V>>, F, V>();
 }
 
 }  // namespace KERNFOLD_ABI

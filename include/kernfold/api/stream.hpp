@@ -29,13 +29,13 @@ template <int Count> struct kept_arguments {
       if (given[s].is_number) numbers[s] = arguments.numbers[s];
     }
   }
-  row_counts bind(const recipe& r, leaf_array* arrays) const {
+  row_counts bind(const recipe& r, leaf_array* arrays, extents told) const {
     given_array here[Count + 1];
     for (int s = 0; s < Count; ++s) {
       here[s] = given[s];
       if (here[s].is_number) here[s].data = &numbers[s];
     }
-    return bind_arrays(r, here, arrays);
+    return bind_arrays(r, here, arrays, told);
   }
 };
 
@@ -56,8 +56,8 @@ inline namespace KERNFOLD_ABI {
 template <class Reduction, class Executor, class Real> class running_reduction {
  public:
   template <class RowArguments>
-  running_reduction(Executor where, const RowArguments& rows)
-      : where_(static_cast<Executor&&>(where)), row_arguments_(rows), states_(begin()) {}
+  running_reduction(Executor where, const RowArguments& rows, detail::extents told = {})
+      : where_(static_cast<Executor&&>(where)), row_arguments_(rows), told_(told), states_(begin()) {}
 
   template <class... Args> running_reduction& absorb(const Args&... args) {
     using choice = detail::real_choice_of<column_side, type_list<Args...>>;
@@ -125,19 +125,28 @@ template <class Reduction, class Executor, class Real> class running_reduction {
       "kernfold: this reduction needs the value of another one over all columns (as the gradient of a log-sum-exp "
       "does), which is not known while they arrive: call it with whole arrays");
 
+  static constexpr role_set numbers_read = detail::numbers_read_by(detail::nodes_among<typename Reduction::formulas>{});
   static constexpr detail::recipe row_recipe{detail::symbol_table<row_side, Real>::row,
                                              row_side::size,
                                              detail::output_table<typename Reduction::items, Real>::row,
                                              Reduction::items::size,
+                                             numbers_read& role_bit(row_role(folds)),
                                              &Reduction::text,
                                              nullptr,
                                              nullptr};
-  static constexpr detail::recipe column_recipe{
-      detail::symbol_table<column_side, Real>::row, column_side::size, nullptr, 0, &Reduction::text, nullptr, nullptr};
+  static constexpr detail::recipe column_recipe{detail::symbol_table<column_side, Real>::row,
+                                                column_side::size,
+                                                nullptr,
+                                                0,
+                                                no_roles,
+                                                &Reduction::text,
+                                                nullptr,
+                                                nullptr};
   static constexpr std::int64_t row_count(detail::row_counts counts) { return folds == axis::i ? counts.j : counts.i; }
 
   Executor where_;
   detail::kept_arguments<row_side::size> row_arguments_;
+  detail::extents told_;
   std::int64_t columns_ = 0;
   bool has_columns_ = false;
   bool is_whole_ = true;  // all rows have seen the same columns
@@ -155,7 +164,7 @@ template <class Reduction, class Executor, class Real> class running_reduction {
     leaf_array of_symbols[symbols::size + 1] = {};
     leaf_array leaves[places::count + 1];
     detail::row_counts counts;
-    explicit step_arrays(const running_reduction& r) : counts(r.row_arguments_.bind(row_recipe, of_symbols)) {}
+    explicit step_arrays(const running_reduction& r) : counts(r.row_arguments_.bind(row_recipe, of_symbols, r.told_)) {}
     leaf_array* of_columns() { return of_symbols + row_side::size; }
     const leaf_array* as_leaves() {
       detail::pick_arrays(leaves, of_symbols, places::row, places::count);

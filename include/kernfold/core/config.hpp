@@ -55,6 +55,14 @@
 #define KERNFOLD_LAYER inline KERNFOLD_INLINE_LAYER
 #define KERNFOLD_INLINE_LAMBDA KERNFOLD_INLINE_LAYER  // after a lambda's parameters
 
+// Whether indices are checked: in debug builds, as assert does. Only in what is always inlined, so that units with and
+// without checks share no function.
+#if defined(NDEBUG)
+#define KERNFOLD_CHECKS_INDICES 0
+#else
+#define KERNFOLD_CHECKS_INDICES 1
+#endif
+
 // Whether this unit may launch kernels.
 #if defined(__CUDACC__)
 #define KERNFOLD_CUDA 1

@@ -134,6 +134,11 @@ struct [[gnu::visibility("default")]] shape_error : error {
   KERNFOLD_INLINE explicit shape_error(message sentence) noexcept : error(static_cast<message&&>(sentence)) {}
 };
 
+/// An element of a matrix was asked for that it does not have. (Checked where NDEBUG is not defined.)
+struct [[gnu::visibility("default")]] index_error : error {
+  KERNFOLD_INLINE explicit index_error(message sentence) noexcept : error(static_cast<message&&>(sentence)) {}
+};
+
 /// An argument is unknown, missing, or given twice.
 struct [[gnu::visibility("default")]] binding_error : error {
   KERNFOLD_INLINE explicit binding_error(message sentence) noexcept : error(static_cast<message&&>(sentence)) {}

@@ -135,6 +135,24 @@ template <bool Nonpositive, class T> KERNFOLD_HD_LAYER T exp2(T t) {
   }
 }
 
+/// 1 / x. Where it would be subnormal it is 2^-lowest times an integer, whose bits are its own.
+template <class T> KERNFOLD_HD_LAYER T reciprocal(T x) {
+  using real = real_of<T>;
+  using layout = format_of<T>;
+  constexpr bool single = std::is_same_v<real, float>;
+  const T size = abs(x);
+  const mask_t<T> is_large = (size > T(real(single ? 0x1p126 : 0x1p1022))) & (size <= T(largest<real>()));
+  T r = T(1) / x;
+  if (any(is_large)) [[unlikely]] {
+    const T first(
+        real(std::int64_t{1} << layout::digits));  // from here on neighbours differ by 1, and so do their bits
+    const T units = first / (size * T(real(single ? 0x1p-126 : 0x1p-1022)));
+    const ints_t<T> bits = wrapping_difference(to_bits(first + units), to_bits(first));
+    r = select(is_large, copysign(from_bits<T>(bits), x), r);
+  }
+  return r;
+}
+
 /// x = n log(2) + r: log(2) in two parts, so that r keeps its digits.
 template <class T> struct exp_reduction {
   T k, rest;  // k = magic + offset + n

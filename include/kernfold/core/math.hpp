@@ -37,6 +37,12 @@ template <class T> KERNFOLD_HD_LAYER auto exp2_nonpositive(T t) {
   if constexpr (detail::lanes<T> && !detail::on_device<T>) return detail::exp2<true>(t);
   else return exp2(t);
 }
+/// 1 / x to be multiplied with. Also where that lies below the least normal number: a product with it may not. On the
+/// host, whose subnormal results are flushed, it is put together there.
+template <class T> KERNFOLD_HD_LAYER T reciprocal(T x) {
+  if constexpr (detail::lanes<T> && !detail::on_device<T>) return detail::reciprocal(x);
+  else return T(1) / x;
+}
 template <class T> KERNFOLD_HD_LAYER auto exp(T x) {
   if constexpr (detail::on_device<T>) return detail::library::exp(x);
   else if constexpr (detail::lanes<T>) return detail::exp(x);

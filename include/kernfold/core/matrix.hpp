@@ -29,6 +29,15 @@ KERNFOLD_ONCE void* allocate_matrix(std::int64_t rows, std::int64_t cols, std::i
   return bytes == 0 ? nullptr : ::operator new(static_cast<std::size_t>(bytes), matrix_alignment);
 }
 
+[[gnu::cold, gnu::noinline]] inline void refuse_index(std::int64_t i, std::int64_t k, std::int64_t rows,
+                                                      std::int64_t cols) {
+  throw index_error(message() << "element (" << i << ", " << k << ") of a matrix of " << rows << " x " << cols);
+}
+[[gnu::cold, gnu::noinline]] inline void refuse_index(std::int64_t n, std::int64_t size) {
+  throw index_error(message() << "element [" << n << "] of a matrix of " << size
+                              << (size == 1 ? " element" : " elements"));
+}
+
 }  // namespace KERNFOLD_ABI
 }  // namespace detail
 
@@ -89,10 +98,12 @@ template <class T> class matrix {
   KERNFOLD_INLINE T* end() noexcept { return data_ + size(); }
   KERNFOLD_INLINE const T* end() const noexcept { return data_ + size(); }
 
-  KERNFOLD_INLINE T& operator()(std::int64_t i, std::int64_t k) noexcept { return data_[i * cols_ + k]; }
-  KERNFOLD_INLINE const T& operator()(std::int64_t i, std::int64_t k) const noexcept { return data_[i * cols_ + k]; }
-  KERNFOLD_INLINE T& operator[](std::int64_t n) noexcept { return data_[n]; }
-  KERNFOLD_INLINE const T& operator[](std::int64_t n) const noexcept { return data_[n]; }
+  /// Element k of row i, and element n of all. Throws index_error in debug builds (NDEBUG not defined) where there is
+  /// none.
+  KERNFOLD_INLINE T& operator()(std::int64_t i, std::int64_t k) { return data_[place(i, k)]; }
+  KERNFOLD_INLINE const T& operator()(std::int64_t i, std::int64_t k) const { return data_[place(i, k)]; }
+  KERNFOLD_INLINE T& operator[](std::int64_t n) { return data_[place(n)]; }
+  KERNFOLD_INLINE const T& operator[](std::int64_t n) const { return data_[place(n)]; }
 
   /// The same shape and equal elements: 0 equals -0, and NaN equals nothing.
   friend KERNFOLD_INLINE bool operator==(const matrix& a, const matrix& b) noexcept {
@@ -103,6 +114,20 @@ template <class T> class matrix {
   }
 
  private:
+  KERNFOLD_INLINE std::int64_t place(std::int64_t i, std::int64_t k) const {
+#if KERNFOLD_CHECKS_INDICES
+    if (i < 0 || i >= rows_ || k < 0 || k >= cols_) [[unlikely]]
+      detail::refuse_index(i, k, rows_, cols_);
+#endif
+    return i * cols_ + k;
+  }
+  KERNFOLD_INLINE std::int64_t place(std::int64_t n) const {
+#if KERNFOLD_CHECKS_INDICES
+    if (n < 0 || n >= size()) [[unlikely]]
+      detail::refuse_index(n, size());
+#endif
+    return n;
+  }
   KERNFOLD_INLINE std::size_t bytes() const { return static_cast<std::size_t>(size()) * sizeof(T); }
 
   std::int64_t rows_ = 0, cols_ = 0;

@@ -58,7 +58,7 @@ inline namespace KERNFOLD_ABI {
 /// eval_at<decltype(F)>(...).
 template <formula Formula, class First, class... Rest>
 KERNFOLD_HD_LAYER auto eval_at(std::int64_t i, std::int64_t j, const First& first, const Rest&... rest) {
-  using F = std::remove_cvref_t<Formula>;
+  using F = detail::bare<Formula>;
   using T = typename detail::value_traits<First>::real;
   using P = program<role::i, typename detail::lowered<F, lowering{}>::type>;
   constexpr stage_size parameters = P::size(stage::parameter), rows = P::size(stage::row),

@@ -20,9 +20,10 @@ inline constexpr role_set no_roles = 0, depends_on_i = 1, depends_on_j = 2, depe
 constexpr role_set role_bit(role r) { return static_cast<role_set>(r); }
 
 /// Base of every formula type. A formula is an empty type with
-///   dim      its number of components,
-///   depends  the index sets its value changes with,
-///   result   what its components are (kind).
+///   dim        its number of components,
+///   depends    the index sets its value changes with,
+///   result     what its components are (kind),
+///   positions  the positions of its variables in a call, as a set of bits, modulo 64.
 struct formula_base {};
 
 template <class F>

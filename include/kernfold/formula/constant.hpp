@@ -14,6 +14,7 @@ template <std::int64_t Num, std::int64_t Den = 1> struct Constant : formula_base
   static constexpr int dim = 1;
   static constexpr role_set depends = no_roles;
   static constexpr kind result = kind::real;
+  static constexpr std::uint64_t positions = 0;
   static constexpr bool is_rational = Den != 0;
   static constexpr bool is_integer = Den == 1;
   static constexpr std::int64_t numerator = Num, denominator = Den;
@@ -26,6 +27,7 @@ template <int Dim> struct Zero : formula_base {
   static constexpr int dim = Dim;
   static constexpr role_set depends = no_roles;
   static constexpr kind result = kind::real;
+  static constexpr std::uint64_t positions = 0;
 };
 
 template <class F> inline constexpr bool is_zero = false;
@@ -75,6 +77,17 @@ constexpr bool add(std::int64_t a, std::int64_t b, std::int64_t& sum) {
   return true;
 }
 
+// Arithmetic that overflows is no constant expression: its result is infinite here.
+constexpr double magnitude(double a) { return a < 0 ? -a : a; }
+constexpr double product_or_infinity(double a, double b) {
+  const double most = 0x1.fffffffffffffp1023;
+  return magnitude(b) > 1 && magnitude(a) > most / magnitude(b) ? __builtin_inf() : a * b;
+}
+constexpr double sum_or_infinity(double a, double b) {
+  return magnitude(a / 2 + b / 2) > 0x1.fffffffffffffp1022 ? __builtin_inf() : a + b;
+}
+constexpr double inverse_or_infinity(double a) { return magnitude(a) < 0x1p-1023 ? __builtin_inf() : 1 / a; }
+
 /// Exact while it fits into 64 bits, a double beyond.
 constexpr number times(number a, number b) {
   std::int64_t num = 0, den = 0;
@@ -82,18 +95,45 @@ constexpr number times(number a, number b) {
     const number c = reduced(a.num, b.den), d = reduced(b.num, a.den);
     if (multiply(c.num, d.num, num) && multiply(c.den, d.den, den)) return reduced(num, den);
   }
-  return real_number(a.value() * b.value());
+  return real_number(product_or_infinity(a.value(), b.value()));
 }
 constexpr number plus(number a, number b) {
   std::int64_t left = 0, right = 0, num = 0, den = 0;
   if (a.rational() && b.rational() && multiply(a.num, b.den, left) && multiply(b.num, a.den, right) &&
       add(left, right, num) && multiply(a.den, b.den, den))
     return reduced(num, den);
-  return real_number(a.value() + b.value());
+  return real_number(sum_or_infinity(a.value(), b.value()));
 }
-constexpr number inverse(number a) { return a.rational() ? reduced(a.den, a.num) : real_number(1.0 / a.value()); }
+/// Whether float holds a number: it is 0 or neither too small nor too large. Constants become one only where the result
+/// is such, or where they were not before: a formula's type is known before its real type is, and what double holds
+/// float may not.
+constexpr bool fits_float(number a) {
+  const double v = a.value() < 0 ? -a.value() : a.value();
+  return v == 0 || (v >= 0x1p-126 && v <= 0x1.fffffep127);
+}
+constexpr bool fits_double(number a) {
+  const double v = a.value() < 0 ? -a.value() : a.value();
+  return v >= 0x1p-1022 && v <= 0x1.fffffffffffffp1023;
+}
+/// Whether constants a and b may become c, which they are equal to but for rounding.
+constexpr bool may_become(number a, number b, number c) {
+  if (a.value() == 0 || b.value() == 0) return true;
+  return fits_float(c) ? fits_double(c) : fits_double(c) && !(fits_float(a) && fits_float(b));
+}
+/// Whether a factor may change places with others: it makes no product of ordinary numbers overflow or vanish on the
+/// way.
+constexpr bool is_moderate(number a) {
+  const double v = a.value() < 0 ? -a.value() : a.value();
+  return v >= 0x1p-34 && v <= 0x1p34;
+}
 
-template <class C> inline constexpr number number_of{C::numerator, C::denominator};
+constexpr number inverse(number a) {
+  return a.rational() ? reduced(a.den, a.num) : real_number(inverse_or_infinity(a.value()));
+}
+
+/// A constant's number; 1 for any other formula, of which conditions ask in vain.
+template <class F> inline constexpr number number_of{1, 1};
+template <std::int64_t N, std::int64_t D> inline constexpr number number_of<Constant<N, D>>{N, D};
 template <int D> inline constexpr number number_of<Zero<D>>{0, 1};
 
 template <std::int64_t Num, std::int64_t Den> struct constant_type {

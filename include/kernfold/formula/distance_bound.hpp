@@ -19,6 +19,7 @@ template <class V> struct origin_of : formula_base {
   static constexpr int dim = V::dim;
   static constexpr role_set depends = no_roles;
   static constexpr kind result = kind::real;
+  static constexpr std::uint64_t positions = 0;
   using element = default_real;
   using variable = V;
 };

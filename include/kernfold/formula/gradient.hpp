@@ -13,6 +13,9 @@
 namespace kernfold {
 namespace detail {
 
+/// Within a derivation no variable needs to be kept.
+template <class F> constexpr bare<F> bare_of(F) { return {}; }
+
 template <class Nodes, class V, class E> struct reverse_sweep {
   static constexpr int count = Nodes::size;
   static constexpr auto arguments = make_argument_table(Nodes{});
@@ -50,8 +53,10 @@ template <class Nodes, class V, class E> struct reverse_sweep {
     using target = type_at<type_list<Args...>, Place>;
     if constexpr (is_zero<G> || target::result == kind::index) return Zero<target::dim>{};
     else if constexpr (sizeof...(Args) == 1)
-      return fit_dim<target::dim>(keep_zeros<Place>(c, g, Op::gradient(Args{}..., g)));
-    else return fit_dim<target::dim>(keep_zeros<Place>(c, g, Op::template gradient<Place>(Args{}..., g)));
+      return fit_dim<target::dim>(bare_of(keep_zeros<Place>(c, g, bare_of(Op::gradient(Args{}..., g)))));
+    else
+      return fit_dim<target::dim>(
+          bare_of(keep_zeros<Place>(c, g, bare_of(Op::template gradient<Place>(Args{}..., g)))));
   }
 
   template <int K, int Edge> static constexpr auto contribution() {
@@ -59,7 +64,7 @@ template <class Nodes, class V, class E> struct reverse_sweep {
     return pulled_back<e.place>(type_at<Nodes, e.consumer>{}, typename adjoint<e.consumer>::type{});
   }
   template <int K, int... Edges> static constexpr auto total(std::integer_sequence<int, Edges...>) {
-    return (Zero<type_at<Nodes, K>::dim>{} + ... + contribution<K, Edges>());
+    return bare_of((Zero<type_at<Nodes, K>::dim>{} + ... + contribution<K, Edges>()));
   }
 
   template <int K, bool Root = K == count - 1> struct adjoint {
@@ -87,12 +92,12 @@ template <formula F, formula V, formula E>
   requires(!requires { F::is_reduction; })
 constexpr auto grad(F, V, E) {
   static_assert(E::dim == F::dim || E::dim == 1, "kernfold: grad(f, v, e) needs e of the dimension of f");
-  return detail::gradient_of<F, V, E>();
+  return detail::keep_variables<decltype(detail::gradient_of<detail::bare<F>, V, detail::bare<E>>()), F, V, E>({});
 }
 /// The gradient of a scalar formula.
 template <formula F, formula V> constexpr auto grad(F, V) {
   static_assert(F::dim == 1, "kernfold: grad(f, v) needs a scalar f; give the adjoint, as in grad(f, v, e)");
-  return detail::gradient_of<F, V, Constant<1>>();
+  return grad(F{}, V{}, Constant<1>{});
 }
 
 /// (dF/dV) U: forward mode by double transposition. (dF/dV)^T E is linear in E, and the transpose of that map at U is
@@ -100,8 +105,9 @@ template <formula F, formula V> constexpr auto grad(F, V) {
 template <formula F, formula V, formula U> constexpr auto diff(F, V, U) {
   static_assert(U::dim == V::dim || U::dim == 1, "kernfold: diff(f, v, u) needs u of the dimension of v");
   using E = detail::fresh_direction<F>;
-  using transposed = decltype(detail::gradient_of<F, V, E>());
-  return detail::gradient_of<transposed, E, decltype(detail::spread<V::dim>(U{}))>();
+  using transposed = decltype(detail::gradient_of<detail::bare<F>, V, E>());
+  using derivative = decltype(detail::gradient_of<transposed, E, decltype(detail::spread<V::dim>(U{}))>());
+  return detail::keep_variables<derivative, F, V, U>({});
 }
 
 }  // namespace kernfold

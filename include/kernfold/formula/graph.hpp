@@ -32,6 +32,28 @@ namespace kernfold {
 /// The distinct nodes and leaves of formulas, children before parents.
 template <class... Roots> using nodes_of = typename detail::collected<type_list<>, Roots...>::type;
 
+namespace detail {
+template <class F> struct is_any_variable {
+  static constexpr bool value = is_variable<F>;
+};
+template <class... Fs> using variables_among = typename filtered<is_any_variable, nodes_of<Fs...>>::type;
+template <class F> struct declared_variables {
+  using type = type_list<>;
+};
+template <class F, class... Vs> struct declared_variables<declared<F, Vs...>> {
+  using type = type_list<Vs...>;
+};
+template <class Present, class List> struct without_present;
+template <class Present, class... Vs> struct without_present<Present, type_list<Vs...>> {
+  using type = join<std::conditional_t<contains<Vs>(Present{}), type_list<>, type_list<Vs>>...>;
+};
+template <class... Fs> using declared_among = join<type_list<>, typename declared_variables<Fs>::type...>;
+template <class R, class... Fs> struct lost_variables {
+  using all = unite<variables_among<bare<Fs>...>, declared_among<Fs...>>;
+  using type = typename without_present<variables_among<R>, all>::type;
+};
+}  // namespace detail
+
 inline constexpr int max_arguments = 4;
 
 namespace detail {

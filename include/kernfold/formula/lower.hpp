@@ -7,9 +7,15 @@
 //     nothing is moved into the points of a distance, which is formed from the arrays' own numbers: a point far from
 //     wherever they were moved to would lose its digits;
 //   - the factors of a product are regrouped by stage, scalars before vectors;
-//   - a quotient by something known earlier is a product with its inverse;
+//   - a quotient by something known earlier is a product with its reciprocal;
 //   - a product that is added becomes a fused multiply-add;
 //   - a factor of rows and parameters leaves a sum over the columns: sum_j r_i f_ij = r_i sum_j f_ij.
+//
+// So products are not evaluated in the order in which they are written. Where factors are so large or so small that a
+// product of some of them overflows or vanishes while the whole does not (in float: beyond 1e+-38), that changes the
+// value: (p x) (p y) with p = 1e20 and x = y = 1e-20 computes p p first. grouped(f) prevents it: nothing outside is
+// regrouped with what is inside, as in grouped(p * x) * grouped(p * y). Constants beyond 2^+-34 stay where they are by
+// themselves.
 #pragma once
 
 #include "graph.hpp"
@@ -25,6 +31,12 @@ struct lowering {
   bool keeps_exponentials = false;  // as written, accurate to their own rounding
   bool bounds_distances = false;  // of which only the least count: for an engine that the number of instructions bounds
   bool empty_is_zero = false;     // an average of nothing is 0, not NaN
+};
+
+/// 1 / f, to be multiplied with
+struct Reciprocal : elementwise<Reciprocal> {
+  static consteval int result_sign(int f) { return f; }
+  template <class T> KERNFOLD_HD static T eval(T a) { return math::reciprocal(a); }
 };
 
 /// 2^f where f <= 0 by its form: one bound less to check
@@ -54,7 +66,9 @@ template <class Coefficient, class Factors> struct factorization {
 template <class F, lowering L> struct factorized {
   using type = factorization<Constant<1>, type_list<F>>;
 };
-template <std::int64_t N, std::int64_t D, lowering L> struct factorized<Constant<N, D>, L> {
+template <std::int64_t N, std::int64_t D, lowering L>
+  requires(is_moderate(number_of<Constant<N, D>>))
+struct factorized<Constant<N, D>, L> {
   using type = factorization<Constant<N, D>, type_list<>>;
 };
 template <class A, class B> struct factor_product;
@@ -63,12 +77,13 @@ struct factor_product<factorization<C, type_list<Fs...>>, factorization<D, type_
   using type = factorization<decltype(constant_product(C{}, D{})), type_list<Fs..., Gs...>>;
 };
 template <class F, class G, lowering L>
+  requires(!is_constant<F> || is_moderate(number_of<F>))
 struct factorized<node<Mul, F, G>, L>
     : factor_product<typename factorized<F, L>::type, typename factorized<G, L>::type> {};
 template <class F, class G, lowering L>
   requires(stage_in<G, L> != stage::pair)
 struct factorized<node<Div, F, G>, L>
-    : factor_product<typename factorized<F, L>::type, factorization<Constant<1>, type_list<node<Inv, G>>>> {};
+    : factor_product<typename factorized<F, L>::type, factorization<Constant<1>, type_list<node<Reciprocal, G>>>> {};
 
 /// f_1 f_2 ... from left to right
 template <class... Fs> struct left_product {
@@ -182,7 +197,7 @@ struct lowered<node<Op, Args...>, L> {
   using type = node<Op, typename lowered<Args, L>::type...>;
 };
 template <class F, class G, lowering L>
-  requires at_pair_stage<node<Mul, F, G>, L>
+  requires(at_pair_stage<node<Mul, F, G>, L> && (!is_constant<F> || is_moderate(number_of<F>)))
 struct lowered<node<Mul, F, G>, L> : regrouped<typename factorized<node<Mul, F, G>, L>::type, L> {};
 template <class F, class G, lowering L>
   requires(at_pair_stage<node<Div, F, G>, L> && stage_in<G, L> != stage::pair)

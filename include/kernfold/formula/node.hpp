@@ -22,6 +22,7 @@ template <class Op, class... Args> struct node : formula_base {
   static constexpr int dim = Op::dim(Args::dim...);
   static constexpr role_set depends = (Args::depends | ... | no_roles);
   static constexpr kind result = Op::result(type_list<Args...>{});
+  static constexpr std::uint64_t positions = (Args::positions | ... | std::uint64_t{0});
 };
 
 template <class F> inline constexpr bool is_node = false;
@@ -48,12 +49,49 @@ template <class Op, class... Args> struct simplified {
   using type = node<Op, Args...>;
 };
 
+/// The variables of the formulas Fs, and of what is declared beside them, that the formula R lacks: graph.hpp.
+template <class R, class... Fs> struct lost_variables;
+
+}  // namespace detail
+
+/// A formula of which rewriting dropped variables, as in x - x + y or the gradient of x | y: they stay arguments of the
+/// call, and give it its shape. This is always the outermost part of a formula: what is made of it is made of F.
+template <class F, class... Vs> struct declared : formula_base {
+  using formula_type = F;
+  static constexpr int dim = F::dim;
+  static constexpr role_set depends = F::depends;
+  static constexpr kind result = F::result;
+  static constexpr std::uint64_t positions = (Vs::positions | ... | F::positions);
+};
+
+namespace detail {
+/// F without what is declared beside it.
+template <class F> struct undeclared {
+  using type = F;
+};
+template <class F, class... Vs> struct undeclared<declared<F, Vs...>> {
+  using type = F;
+};
+template <class F> using bare = typename undeclared<std::remove_cvref_t<F>>::type;
+template <class R, class Lost> struct declared_with;
+template <class R> struct declared_with<R, type_list<>> {
+  using type = R;
+};
+template <class R, class V, class... Vs> struct declared_with<R, type_list<V, Vs...>> {
+  using type = declared<R, V, Vs...>;
+};
+/// R, and what it lacks of the variables of Fs beside it.
+template <class R, class... Fs> constexpr auto keep_variables(R r) {
+  if constexpr ((Fs::positions | ... | std::uint64_t{0}) == R::positions) return r;
+  else return typename declared_with<R, typename lost_variables<R, Fs...>::type>::type{};
+}
 }  // namespace detail
 
 /// Op applied to formulas: dimensions checked, then simplified.
 template <class Op, formula... Fs> constexpr auto make(Fs...) {
   constexpr bool fit = detail::dimension_check<Op, dims<Fs::dim...>, (Op::dim(Fs::dim...) >= 1)>::value;
-  if constexpr (fit) return typename detail::simplified<Op, Fs...>::type{};
+  if constexpr (fit)
+    return detail::keep_variables<detail::bare<typename detail::simplified<Op, detail::bare<Fs>...>::type>, Fs...>({});
   else return Zero<1>{};  // the check above has failed already: spare the reader what would follow from it
 }
 

@@ -22,8 +22,20 @@ template <std::int64_t N, std::int64_t D, class G> struct term<node<Mul, Constan
 };
 template <class F> using coefficient_t = typename term<F>::coefficient;
 template <class F> using rest_t = typename term<F>::rest;
+/// Whether f has a coefficient, and whether one that may be moved out of products.
 template <class F> inline constexpr bool is_scaled = !is_integer<coefficient_t<F>, 1>;
+template <class F> inline constexpr bool is_movable = is_scaled<F> && is_moderate(number_of<coefficient_t<F>>);
+template <class F>
+inline constexpr bool squares_out = is_scaled<F> && coefficient_t<F>::value >= -16 && coefficient_t<F>::value <= 16 &&
+                                    (coefficient_t<F>::value >= 0.0625 || coefficient_t<F>::value <= -0.0625);
 template <class F> inline constexpr bool is_negative = coefficient_t<F>::value < 0;
+/// Whether the constants C and D may become their product, or their sum.
+template <class C, class D>
+inline constexpr bool may_multiply = may_become(number_of<C>, number_of<D>, times(number_of<C>, number_of<D>));
+template <class C, class D>
+inline constexpr bool may_add = number_of<C>.value() == -number_of<D>.value() ||
+                                may_become(number_of<C>, number_of<D>, plus(number_of<C>, number_of<D>));
+template <class C> inline constexpr bool may_invert = may_become(number_of<C>, number_of<C>, inverse(number_of<C>));
 
 template <class F> inline constexpr bool is_spread = false;
 template <int D, class F> inline constexpr bool is_spread<node<SumT<D>, F>> = true;
@@ -86,7 +98,9 @@ template <class F> struct scalar_factor {
   using scalar = Constant<1>;
   using vector = F;
 };
-template <class A, class B> struct scalar_factor<node<Mul, A, B>> {
+template <class A, class B>
+  requires(!is_constant<A> || is_movable<node<Mul, A, B>>)
+struct scalar_factor<node<Mul, A, B>> {
   using scalar = std::conditional_t<A::dim == 1, A, std::conditional_t<B::dim == 1, B, Constant<1>>>;
   using vector = std::conditional_t<A::dim == 1, B, std::conditional_t<B::dim == 1, A, node<Mul, A, B>>>;
 };

@@ -336,7 +336,7 @@ inline namespace KERNFOLD_ABI {
 /// (a | b) is a scalar product, a_[k] component k, [a < b] is 1 or 0, and the rest are calls.
 template <formula F> message to_string(F) {
   message out;
-  detail::print_formula<F>(out);
+  detail::print_formula<detail::bare<F>>(out);
   return out;
 }
 

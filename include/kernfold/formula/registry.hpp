@@ -39,6 +39,7 @@ using operations = type_list<
     operation_entry<Div, dims<1, 3>>,
     operation_entry<Div, dims<3, 1>>,
     operation_entry<FusedMultiplyAdd, dims<3, 1, 3>>,
+    operation_entry<Grouped, dims<3>>,
     operation_entry<Square, dims<3>>,
     operation_entry<Pow<0>, dims<3>>,
     operation_entry<Pow<3>, dims<3>>,

@@ -15,10 +15,11 @@ namespace kernfold::detail {
 template <class... Fs> constexpr int widest = 1;
 template <class F, class... Fs> constexpr int widest<F, Fs...> = F::dim > widest<Fs...> ? F::dim : widest<Fs...>;
 
-/// f with D components: spread when it is a scalar.
-template <int D, formula F> constexpr auto spread(F f) {
+/// f with D components: spread when it is a scalar. (Within a derivation or a rule: variables are kept outside.)
+template <int D, formula G> constexpr auto spread(G) {
+  using F = bare<G>;
   static_assert(F::dim == D || F::dim == 1, "kernfold: a vector cannot be spread to another dimension");
-  if constexpr (F::dim == D) return f;
+  if constexpr (F::dim == D) return F{};
   else if constexpr (is_zero<F>) return Zero<D>{};
   else return node<SumT<D>, F>{};
 }
@@ -44,10 +45,11 @@ template <class A> constexpr auto constant_inverse(A) {
 
 template <class F, class G> constexpr auto sum_rules(F f, G g) {
   constexpr int dim = widest<F, G>;
-  if constexpr (is_zero<F>) return spread<dim>(g);                                 // 0 + g = g
-  else if constexpr (is_zero<G>) return spread<dim>(f);                            // f + 0 = f
-  else if constexpr (is_constant<F> && is_constant<G>) return constant_sum(f, g);  // constants fold
-  else if constexpr (std::is_same_v<rest_t<F>, rest_t<G>>)                         // a f + b f = (a + b) f
+  if constexpr (is_zero<F>) return spread<dim>(g);                                                  // 0 + g = g
+  else if constexpr (is_zero<G>) return spread<dim>(f);                                             // f + 0 = f
+  else if constexpr (is_constant<F> && is_constant<G> && may_add<F, G>) return constant_sum(f, g);  // constants fold
+  else if constexpr (std::is_same_v<rest_t<F>, rest_t<G>> &&
+                     may_add<coefficient_t<F>, coefficient_t<G>>)  // a f + b f = (a + b) f
     return spread<dim>(constant_sum(coefficient_t<F>{}, coefficient_t<G>{}) * rest_t<F>{});
   else if constexpr (is_constant<G>) return node<Add, G, F>{};         // f + c = c + f
   else if constexpr (is_scaled<G> && is_negative<G>) return f - (-g);  // f + (-c g) = f - c g
@@ -60,7 +62,9 @@ template <class F, class G> constexpr auto difference_rules(F f, G g) {
   if constexpr (is_zero<G>) return spread<dim>(f);                                    // f - 0 = f
   else if constexpr (is_zero<F>) return spread<dim>(-g);                              // 0 - g = -g
   else if constexpr (is_constant<G>) return constant_product(Constant<-1>{}, g) + f;  // f - c = -c + f
-  else if constexpr (std::is_same_v<rest_t<F>, rest_t<G>>)                            // a f - b f = (a - b) f
+  else if constexpr (std::is_same_v<rest_t<F>, rest_t<G>> &&
+                     may_add<coefficient_t<F>,
+                             decltype(constant_product(Constant<-1>{}, coefficient_t<G>{}))>)  // a f - b f = (a - b) f
     return spread<dim>(constant_sum(coefficient_t<F>{}, constant_product(Constant<-1>{}, coefficient_t<G>{})) *
                        rest_t<F>{});
   else if constexpr (is_scaled<G> && is_negative<G>) return f + (-g);  // f - (-c g) = f + c g
@@ -74,16 +78,17 @@ template <class Op, class C, class U, class V, class Map> constexpr auto map_mas
 
 template <class F, class G> constexpr auto product_rules(F f, G g) {
   constexpr int dim = widest<F, G>;
-  if constexpr (is_zero<F> || is_zero<G>) return Zero<dim>{};                          // 0 g = 0
-  else if constexpr (is_constant<F> && is_constant<G>) return constant_product(f, g);  // constants fold
-  else if constexpr (is_integer<F, 1>) return spread<dim>(g);                          // 1 g = g
-  else if constexpr (is_constant<F> && is_scaled<G>)                                   // a (b g) = (a b) g
+  if constexpr (is_zero<F> || is_zero<G>) return Zero<dim>{};  // 0 g = 0
+  else if constexpr (is_constant<F> && is_constant<G> && may_multiply<F, G>)
+    return constant_product(f, g);                                                         // constants fold
+  else if constexpr (is_integer<F, 1>) return spread<dim>(g);                              // 1 g = g
+  else if constexpr (is_constant<F> && is_scaled<G> && may_multiply<F, coefficient_t<G>>)  // a (b g) = (a b) g
     return constant_product(f, coefficient_t<G>{}) * rest_t<G>{};
   else if constexpr (is_constant<F>) return node<Mul, F, G>{};
-  else if constexpr (is_constant<G>) return g * f;                                 // f c = c f
-  else if constexpr (is_scaled<F>) return coefficient_t<F>{} * (rest_t<F>{} * g);  // (c f) g = c (f g)
-  else if constexpr (is_scaled<G>) return coefficient_t<G>{} * (f * rest_t<G>{});  // f (c g) = c (f g)
-  else if constexpr (is_masked<F>)                                                 // [c] u g = [c] (u g)
+  else if constexpr (is_constant<G>) return g * f;                                  // f c = c f
+  else if constexpr (is_movable<F>) return coefficient_t<F>{} * (rest_t<F>{} * g);  // (c f) g = c (f g)
+  else if constexpr (is_movable<G>) return coefficient_t<G>{} * (f * rest_t<G>{});  // f (c g) = c (f g)
+  else if constexpr (is_masked<F>)                                                  // [c] u g = [c] (u g)
     return spread<dim>(map_masked(f, [](auto u) { return u * G{}; }));
   else if constexpr (is_masked<G>)  // f [c] u = [c] (f u)
     return spread<dim>(map_masked(g, [](auto u) { return F{} * u; }));
@@ -97,13 +102,13 @@ template <class F, class G> constexpr auto product_rules(F f, G g) {
 template <class F, class G> constexpr auto quotient_rules(F f, G g) {
   static_assert(!is_zero<G>, "kernfold: division by the constant zero");
   constexpr int dim = widest<F, G>;
-  if constexpr (is_zero<F>) return Zero<dim>{};                                    // 0 / g = 0
-  else if constexpr (is_constant<G>) return constant_inverse(g) * f;               // f / c = (1/c) f
-  else if constexpr (is_constant<F>) return f * make<Inv>(g);                      // c / g = c (1/g)
-  else if constexpr (is_scaled<F>) return coefficient_t<F>{} * (rest_t<F>{} / g);  // (c f) / g = c (f / g)
-  else if constexpr (is_masked<F>)                                                 // [c] u / g = [c] (u / g)
+  if constexpr (is_zero<F>) return Zero<dim>{};                                             // 0 / g = 0
+  else if constexpr (is_constant<G> && may_invert<G>) return constant_inverse(g) * f;       // f / c = (1/c) f
+  else if constexpr (is_constant<F> && is_moderate(number_of<F>)) return f * make<Inv>(g);  // c / g = c (1/g)
+  else if constexpr (is_movable<F>) return coefficient_t<F>{} * (rest_t<F>{} / g);          // (c f) / g = c (f / g)
+  else if constexpr (is_masked<F>)                                                          // [c] u / g = [c] (u / g)
     return spread<dim>(map_masked(f, [](auto u) { return u / G{}; }));
-  else if constexpr (is_scaled<G>)  // f / (c g) = (1/c) (f / g)
+  else if constexpr (is_movable<G>)  // f / (c g) = (1/c) (f / g)
     return constant_inverse(coefficient_t<G>{}) * (f / rest_t<G>{});
   else return node<Div, F, G>{};
 }
@@ -115,6 +120,7 @@ template <class F> constexpr auto sum_of_components_rules(F f) {
 }
 template <class A, class B> constexpr auto sum_of_components_rules(node<Mul, A, B>) {
   if constexpr (A::dim == 1 && B::dim == 1) return node<Mul, A, B>{};
+  else if constexpr (is_constant<A> && !is_moderate(number_of<A>)) return node<Sum, node<Mul, A, B>>{};
   else if constexpr (A::dim == 1) return A{} * make<Sum>(B{});  // sum_k s g_k = s sum_k g_k
   else if constexpr (B::dim == 1) return make<Sum>(A{}) * B{};
   else return make<Scalprod>(A{}, B{});  // sum_k f_k g_k = f | g
@@ -155,7 +161,7 @@ constexpr auto scalar_product_rules(node<ElemT<M, D>, G>, F f) {
 template <class F> constexpr auto squared_norm_rules(F f) {
   if constexpr (is_zero<F>) return Zero<1>{};        // |0|^2 = 0
   else if constexpr (F::dim == 1) return square(f);  // one component
-  else if constexpr (is_scaled<F>)                   // |c f|^2 = c^2 |f|^2
+  else if constexpr (squares_out<F>)                 // |c f|^2 = c^2 |f|^2
     return constant_product(coefficient_t<F>{}, coefficient_t<F>{}) * make<SqNorm2>(rest_t<F>{});
   else return node<SqNorm2, F>{};
 }
@@ -165,8 +171,8 @@ template <class F, class G> constexpr auto squared_norm_rules(node<Sub, F, G>) {
 
 template <class F> constexpr auto square_rules(F f) {
   if constexpr (is_zero<F>) return f;  // 0^2 = 0
-  else if constexpr (is_constant<F>) return constant_product(f, f);
-  else if constexpr (is_scaled<F>)  // (c f)^2 = c^2 f^2
+  else if constexpr (is_constant<F> && may_multiply<F, F>) return constant_product(f, f);
+  else if constexpr (squares_out<F>)  // (c f)^2 = c^2 f^2
     return constant_product(coefficient_t<F>{}, coefficient_t<F>{}) * make<Square>(rest_t<F>{});
   else return node<Square, F>{};
 }
@@ -256,7 +262,9 @@ struct simplified<Powf, F, Constant<N, D>> {
 template <class F> struct simplified<Inv, F> {
   using type = node<Inv, F>;
 };
-template <std::int64_t N, std::int64_t D> struct simplified<Inv, Constant<N, D>> {
+template <std::int64_t N, std::int64_t D>
+  requires may_invert<Constant<N, D>>
+struct simplified<Inv, Constant<N, D>> {
   using type = decltype(constant_inverse(Constant<N, D>{}));
 };
 template <int D, class F> struct simplified<SumT<D>, F> {

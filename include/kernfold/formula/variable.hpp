@@ -31,6 +31,7 @@ template <role Role, int Position, int Dim, class Element = default_real> struct
   static constexpr int dim = Dim;
   static constexpr role_set depends = role_bit(Role);
   static constexpr kind result = std::is_integral_v<Element> ? kind::index : kind::real;
+  static constexpr std::uint64_t positions = std::uint64_t{1} << (Position % 64);
   using element = Element;
 
   /// `x = X` in a call binds the array X to the symbol x.
@@ -55,6 +56,7 @@ template <role Role> struct index_variable : formula_base {
   static constexpr int dim = 1;
   static constexpr role_set depends = role_bit(Role);
   static constexpr kind result = kind::index;
+  static constexpr std::uint64_t positions = 0;
 };
 inline constexpr index_variable<role::i> row_index{};
 inline constexpr index_variable<role::j> column_index{};

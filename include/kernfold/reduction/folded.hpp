@@ -33,6 +33,7 @@ template <class Spec, axis Axis> struct folded : formula_base {
   static constexpr int dim = Spec::dim;
   static constexpr role_set depends = role_bit(symbol_role);
   static constexpr kind result = Spec::result;
+  static constexpr std::uint64_t positions = 0;
   static constexpr axis folds = Axis;
   using spec = Spec;
   using element = std::conditional_t<Spec::result == kind::index, std::int64_t, default_real>;

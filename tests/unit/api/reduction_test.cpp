@@ -154,3 +154,60 @@ TEST(reduction, with_an_operation_of_its_users) {
   }
   EXPECT_NE(std::string(to_string(S).c_str()).find("Lowered"), std::string::npos) << to_string(S).c_str();
 }
+
+TEST(reduction, extents_that_no_array_gives) {
+  constexpr auto p = kf::Pm<0, 1>;
+  constexpr auto S = sum_reduction(where(kf::row_index == kf::column_index, p, kf::zero<1>) + kf::column_index);
+  const auto a = S.rows(3).columns(4)(2.0);
+  EXPECT_EQ(a.rows(), 3);
+  EXPECT_EQ(a(2, 0), 8);
+  const auto sentence = [](auto call) -> std::string {
+    try {
+      call();
+    } catch (const kf::shape_error& e) {
+      return e.what();
+    }
+    return "";
+  };
+  const std::string what =
+      " of Sum(where([row_index == column_index], p0, 0) + column_index) has no extent: no array has a row for each ";
+  EXPECT_EQ(sentence([&] { S(2.0); }), "row_index" + what + "i; give it by .rows(count) before the call");
+  EXPECT_EQ(sentence([&] { S.rows(3)(2.0); }), "column_index" + what + "j; give it by .columns(count) before the call");
+  EXPECT_EQ(sentence([&] { S.rows(-3).columns(1)(2.0); }),
+            ".rows(-3) of Sum(where([row_index == column_index], p0, 0) + column_index): a count is 0 or more");
+  EXPECT_EQ(sentence([&] { R.rows(7)(X, Y, B); }),
+            "argument 0 (x0, Vi<0, 2>) of Sum(exp(-|x0 - y1|^2) y2): 5 rows were given, .rows says 7");
+  EXPECT_EQ(R.rows(M).columns(N)(X, Y, B), R(X, Y, B));
+  // In any order with the rest, and wherever a reduction is called.
+  EXPECT_EQ(S.on(kf::cpu{.threads = 1}).rows(3).with(kf::compensated).columns(4)(2.0), a);
+  EXPECT_EQ(S.with(kf::in_double).columns(4).on(kf::cpu{}).rows(3)(2.0), a);
+  EXPECT_EQ(S.rows(0).columns(4)(2.0).rows(), 0);
+  EXPECT_EQ(S.rows(2).columns(0)(2.0)[1], 0);
+  std::vector<double> out(3);
+  S.rows(3).columns(4).into(out, 2.0);
+  EXPECT_EQ(out[2], 8);
+  S.rows(3).columns(4).add_to(out, 2.0);
+  EXPECT_EQ(out[2], 16);
+  EXPECT_EQ(grad(S, p).rows(3).columns(4)(2.0, std::vector<double>{1, 1, 1})[0], 3);
+  const kf::any_reduction<double> any = S;
+  EXPECT_EQ(any.rows(3).columns(4)(2.0), a);
+  EXPECT_THROW(any(2.0), kf::shape_error);
+  auto state = sum_reduction(kf::row_index + b).rows(2).start();
+  state.absorb(b = std::vector<double>{1, 2});
+  EXPECT_EQ(state.finish().rows(), 2);
+}
+TEST(reduction, a_matrix_checks_its_indices_in_debug_builds) {
+#if !defined(NDEBUG)
+  kf::matrix<float> a(3, 2);
+  a[5] = 1;
+  a(2, 1) = 1;
+  for (const auto& wrong : {std::pair{3, 0}, {0, 2}, {-1, 0}, {0, -1}})
+    EXPECT_THROW(a(wrong.first, wrong.second) = 1, kf::index_error);
+  EXPECT_THROW(static_cast<void>(a[6]), kf::index_error);
+  try {
+    a(3, 0) = 1;
+  } catch (const kf::error& e) {
+    EXPECT_STREQ(e.what(), "element (3, 0) of a matrix of 3 x 2");
+  }
+#endif
+}

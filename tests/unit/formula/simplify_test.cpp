@@ -1,6 +1,7 @@
 // Every rule of simplify.hpp keeps the value: what make<Op> returns against the bare node, both by the reference.
 #include <kernfold/formula/gradient.hpp>
 #include <kernfold/formula/print.hpp>
+#include <kernfold/kernfold.hpp>
 
 #include <gtest/gtest.h>
 
@@ -182,4 +183,73 @@ TEST(simplify, known_values_at_zero) {
   expect_same_value<Sign>(zero<3>);
   expect_same_value<Step>(zero<3>);
   expect_same_value<ReLU>(zero<3>);
+}
+
+// Constants become one only while float can hold them; beyond 2^+-34 they stay where they are.
+TEST(simplify, keeps_values_at_the_ends_of_the_range) {
+  constexpr auto s = kf::Vi<0, 1>;
+  constexpr auto t = kf::Vj<1, 1>;
+  constexpr auto p = kf::Pm<2, 1>;
+  const auto in_float = [](auto f, float a, float b, float c = 1) {
+    const auto reduction = kf::sum_reduction(f + kf::zero<1> * s * t * p);
+    return double(reduction(std::vector{a}, std::vector{b}, c)[0]);
+  };
+  const auto in_double = [](auto f, double a, double b, double c = 1) {
+    const auto reduction = kf::sum_reduction(f + kf::zero<1> * s * t * p);
+    return reduction(std::vector{a}, std::vector{b}, c)[0];
+  };
+  EXPECT_EQ(in_double(square(1e-170_c * s) + t, 1e170, 3), 4);
+  EXPECT_EQ(in_double(kf::pow<3>(1e-170_c * s) + t, 1e170, 3), 4);
+  EXPECT_NEAR(in_double(1e-200_c * (1e-200_c * (s * t)), 1e100, 1e100) / 1e-200, 1, 1e-14);
+  EXPECT_EQ(in_double(2_c * (1e-170_c * (s + t)), 1, 0), 2e-170);
+  EXPECT_NEAR(in_float((1e20_c * s) * (1e20_c * t), 1e-20f, 1e-20f), 1, 1e-6);
+  EXPECT_NEAR(in_float((1e-20_c * s) * (1e-20_c * t), 1e20f, 1e20f), 1, 1e-6);
+  EXPECT_NEAR(in_float(square(1e-25_c * (s + t)), 5e24f, 5e24f), 1, 1e-6);
+  EXPECT_NEAR(in_float(square(1e-8_c * s) + t * 0_c, 1e25f, 0) / 1e34, 1, 1e-6);
+  EXPECT_NEAR(in_float(sqnorm2(1e-25_c * concat(s, t)), 3e25f, 4e25f), 25, 1e-4);
+  EXPECT_NEAR(in_float(kf::sum(1e-25_c * concat(s, t)) * (1e-20_c * s), 3e25f, 4e25f) / 2.1e6, 1, 1e-5);
+  EXPECT_NEAR(in_float(dot(1e20_c * concat(s, t), 1e20_c * concat(t, s)), 1e-20f, 1e-20f), 2, 1e-6);
+  EXPECT_NEAR(in_float(1e30_c / (1e30_c * (s + t)), 0.5f, 0.5f), 1, 1e-6);
+  EXPECT_NEAR(in_float(1e-30_c * (s + t) / 1e-30_c, 0.25f, 0.25f), 0.5, 1e-6);
+  EXPECT_NEAR(in_float(1e20_c * s + 1e20_c * s - t, 1e-20f, 1), 1, 1e-6);
+  // What divides may be as large as there are numbers.
+  EXPECT_NEAR(in_float((s + t) / p, 1.5e38f, 1.5e38f, 3e38f), 1, 1.2e-7);
+  EXPECT_NEAR(in_float((s + t) / p, 1.5e38f, 1.5e38f, -3e38f), -1, 1.2e-7);
+  EXPECT_NEAR(in_float((s * t) / p, 1.5e19f, 2e19f, 3e38f), 1, 2.4e-7);
+  EXPECT_NEAR(in_double((s + t) / p, 0.8e308, 0.8e308, 1.6e308), 1, 4.5e-16);
+  EXPECT_NEAR(in_float((s + t) / 3e38_c, 1.5e38f, 1.5e38f), 1, 1.2e-7);
+  EXPECT_EQ(in_float((s + t) / p, 1, 1, std::numeric_limits<float>::infinity()), 0);
+  // The order of other factors is not kept, unless it is said to be.
+  EXPECT_NEAR(in_float(kf::grouped(p * s) * kf::grouped(p * t), 1e-20f, 1e-20f, 1e20f), 1, 1e-6);
+}
+// What a formula loses by rewriting stays an argument of the call, and gives it its shape.
+TEST(simplify, variables_that_vanish_stay_arguments) {
+  constexpr auto x = kf::Vi<0, 2>;
+  constexpr auto y = kf::Vj<1, 2>;
+  const std::vector<double> X{1, 2, 3, 4, 5, 6}, Y{1, 1, 2, 2};
+  const auto shape = [](const auto& a) { return std::pair{a.rows(), a.cols()}; };
+  using pair = std::pair<std::int64_t, std::int64_t>;
+  const auto a = kf::sum_reduction(grad(x | y, x))(X, Y);
+  EXPECT_EQ(shape(a), pair(3, 2));
+  EXPECT_EQ(a(2, 1), 3);
+  EXPECT_EQ(shape(kf::sum_reduction(x - x + y)(X, Y)), pair(3, 2));
+  EXPECT_EQ(shape(kf::sum_reduction(kf::zero<1> * x + y)(X, Y)), pair(3, 2));
+  EXPECT_EQ(shape(kf::sum_reduction(sqdist(x, x) + sqnorm2(y))(X, Y)), pair(3, 1));
+  EXPECT_EQ(shape(kf::sum_reduction(kf::pow<0>(x) * y)(X, Y)), pair(3, 2));
+  EXPECT_EQ(shape(kf::logsumexp_reduction(kf::elem<0>(concat(y, x)))(X, Y)), pair(3, 1));
+  EXPECT_EQ(shape(kf::min_reduction<kf::axis::i>(grad(grad(x | y, x), y, x))(X, Y)), pair(2, 2));
+  EXPECT_EQ(shape(kf::argmin_reduction(y - 0_c * x)(X, Y)), pair(3, 2));
+  EXPECT_EQ(shape(kf::softmax_reduction(sqnorm2(y), x - x)(X, Y)), pair(3, 2));
+  EXPECT_EQ(shape(kf::sum_reduction(diff(x | y, x, kf::Pm<2, 2>))(X, Y, std::vector{1., 2.})), pair(3, 1));
+  // Each of these is made of what is left, and keeps what is lost.
+  constexpr auto lost = grad(x | y, x);
+  EXPECT_EQ(shape(kf::sum_reduction(exp(lost) * 2_c - sqnorm2(lost))(X, Y)), pair(3, 2));
+  EXPECT_EQ(shape(grad(kf::sum_reduction(sqnorm2(lost)), y, kf::Vi<2, 1>)(X, Y, std::vector<double>(3, 1))),
+            pair(2, 2));
+  EXPECT_STREQ(to_string(lost * 2_c).c_str(), "2 y1");
+  EXPECT_EQ(kf::eval(lost, kf::vec<double, 2>{1., 2.}, kf::vec<double, 2>{3., 4.})[1], 4);
+  auto [gx, gy] = kf::backward(kf::sum_reduction(sqnorm2(lost)), x, y)(X, Y, std::vector<double>(3, 1));
+  EXPECT_EQ(shape(gx), pair(3, 2));
+  EXPECT_EQ(gx(1, 1), 0);
+  EXPECT_EQ(shape(gy), pair(2, 2));
 }

@@ -61,6 +61,17 @@ struct FusedMultiplyAdd : elementwise<FusedMultiplyAdd> {
   template <class T> KERNFOLD_HD static T eval(T a, T b, T c) { return math::fma(a, b, c); }
 };
 
+/// f, which nothing around it is regrouped with: see lower.hpp
+struct Grouped : elementwise<Grouped> {
+  static constexpr bool knows_support = true;
+  static constexpr bool moves_components = true;
+  static constexpr auto result_support(auto, auto f) { return f; }
+  static consteval int result_sign(int f) { return f; }
+  static consteval bool result_is_rounded(bool f) { return f; }
+  template <class T> KERNFOLD_HD static T eval(T a) { return a; }
+  static constexpr auto gradient(auto, auto g) { return g; }
+};
+
 /// f^2
 struct Square : elementwise<Square> {
   static consteval int result_sign(auto...) { return 1; }
@@ -142,6 +153,9 @@ template <formula F, formula G> constexpr auto operator/(F f, G g) { return make
 template <formula F> constexpr auto operator+(F f) { return f; }
 template <formula F> constexpr auto operator-(F f) { return make<Mul>(constant<-1>, f); }
 
+/// f, evaluated as it stands: no product or quotient around it is regrouped with its factors. For factors so large or
+/// so small that their order matters.
+template <formula F> constexpr auto grouped(F f) { return make<Grouped>(f); }
 template <formula F> constexpr auto square(F f) { return make<Square>(f); }
 template <formula F> constexpr auto inv(F f) { return make<Inv>(f); }
 template <formula F> constexpr auto sqrt(F f) { return make<Sqrt>(f); }

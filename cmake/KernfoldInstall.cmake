@@ -16,7 +16,7 @@ install(
   DESTINATION ${package_dir})
 
 configure_package_config_file(cmake/kernfold-config.cmake.in kernfold-config.cmake INSTALL_DESTINATION ${package_dir})
-write_basic_package_version_file(kernfold-config-version.cmake COMPATIBILITY SameMajorVersion ARCH_INDEPENDENT)
+write_basic_package_version_file(kernfold-config-version.cmake COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES ${PROJECT_BINARY_DIR}/kernfold-config.cmake ${PROJECT_BINARY_DIR}/kernfold-config-version.cmake
         DESTINATION ${package_dir})
 

@@ -5,6 +5,7 @@
 #include "cuda_host.hpp"
 #include "reduction.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
 /// Argument number `position` of a call: its role, and its components per row; dim 0 where no variable has this
@@ -327,3 +328,4 @@ template <class T> message to_string(const any_reduction<T>& r) { return r.as_da
 }  // namespace KERNFOLD_ABI
 
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -4,6 +4,7 @@
 
 #include "binding.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 namespace detail {
 
@@ -192,3 +193,4 @@ struct call_arguments<type_list<Vs...>, type_list<Args...>, Real, OnDevice> {
 }  // namespace KERNFOLD_ABI
 }  // namespace detail
 }  // namespace kernfold
+KERNFOLD_STRICT_END

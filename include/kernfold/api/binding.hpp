@@ -8,6 +8,7 @@
 #include "../engine/plan.hpp"
 #include "../formula/print.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 namespace detail {
 /// The type of an array's numbers, as data.
@@ -222,3 +223,4 @@ KERNFOLD_ONCE void compute_into(const recipe& r, const void* executor, const giv
 }  // namespace KERNFOLD_ABI
 }  // namespace detail
 }  // namespace kernfold
+KERNFOLD_STRICT_END

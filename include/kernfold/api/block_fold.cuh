@@ -4,6 +4,7 @@
 #include "../engine/cuda/kernel.cuh"
 #include "block_fold.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 inline namespace KERNFOLD_ABI {
 
@@ -26,3 +27,4 @@ using block_fold = detail::basic_block_fold<Reduction, Real, Threads, Rows, deta
 
 }  // namespace KERNFOLD_ABI
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -8,6 +8,7 @@
 #include "../engine/eval.hpp"
 #include "computation.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 namespace detail {
 inline namespace KERNFOLD_ABI {
@@ -206,3 +207,4 @@ template <class Reduction, class Real, int Threads, int Rows, class Block> class
 }  // namespace KERNFOLD_ABI
 }  // namespace detail
 }  // namespace kernfold
+KERNFOLD_STRICT_END

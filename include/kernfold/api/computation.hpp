@@ -2,8 +2,10 @@
 // first, then one sweep per axis for all its items.
 #pragma once
 
+#include "../formula/distance_bound.hpp"
 #include "arguments.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
 /// Several results of one call, for structured bindings: auto [a, b] = ...
@@ -240,3 +242,4 @@ inline constexpr recipe recipe_of{
 }  // namespace KERNFOLD_ABI
 }  // namespace detail
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -7,6 +7,7 @@
 #include "computation.hpp"
 #include "cuda_host.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
 namespace detail {
@@ -391,3 +392,4 @@ class copied_call {
 }  // namespace KERNFOLD_ABI
 }  // namespace detail
 }  // namespace kernfold
+KERNFOLD_STRICT_END

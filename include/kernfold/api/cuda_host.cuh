@@ -3,6 +3,7 @@
 
 #include "copied_call.cuh"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
 namespace detail {
@@ -58,3 +59,4 @@ template <> struct executor_traits<cuda_host> {
 
 }  // namespace KERNFOLD_ABI
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -3,6 +3,7 @@
 
 #include "computation.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
 /// How many rows the arrays of the i- and of the j-variables have.
@@ -72,3 +73,4 @@ template <class Reduction, class Executor, class Real> class device_plan {
 
 }  // namespace KERNFOLD_ABI
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -3,6 +3,7 @@
 
 #include "reduction.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 namespace detail {
 
@@ -81,3 +82,4 @@ template <class... Ts> struct std::tuple_size<kernfold::results<Ts...>> {
 template <std::size_t At, class... Ts> struct std::tuple_element<At, kernfold::results<Ts...>> {
   using type = kernfold::type_at<kernfold::type_list<Ts...>, At>;
 };
+KERNFOLD_STRICT_END

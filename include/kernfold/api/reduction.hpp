@@ -9,6 +9,7 @@
 #include "device_plan.hpp"
 #include "stream.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
 namespace detail {
@@ -213,3 +214,4 @@ template <axis A = axis::j, formula F, formula V> constexpr auto softmax_reducti
 
 }  // namespace KERNFOLD_ABI
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -3,6 +3,7 @@
 
 #include "computation.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 namespace detail {
 
@@ -204,3 +205,4 @@ template <class Reduction, class Executor, class Real> class running_reduction {
 
 }  // namespace KERNFOLD_ABI
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -7,6 +7,7 @@
 
 #include "config.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
 template <class Signature> class callback;
@@ -101,3 +102,4 @@ class stop_condition {
 };
 
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -4,13 +4,51 @@
 #define KERNFOLD_VERSION_MAJOR 0
 #define KERNFOLD_VERSION_MINOR 1
 #define KERNFOLD_VERSION_PATCH 0
+#define KERNFOLD_VERSION_NAME v0_1_0  // the same, as part of names
 #define KERNFOLD_VERSION (KERNFOLD_VERSION_MAJOR * 10000 + KERNFOLD_VERSION_MINOR * 100 + KERNFOLD_VERSION_PATCH)
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#error "kernfold: Microsoft's compiler is not supported: use g++ 12, clang++ 14 or later, or nvcc 13 with one of them"
+#elif __cplusplus < 202002L
+#error "kernfold: C++20 is needed: compile with -std=c++20"
+#elif !defined(__cpp_exceptions) && !defined(__CUDA_ARCH__)
+#error "kernfold: exceptions are needed, which tell of wrong input: compile without -fno-exceptions"
+#endif
 
 // 1 while device code is being generated. Bodies may differ by it; types and signatures may not.
 #if defined(__CUDA_ARCH__)
 #define KERNFOLD_DEVICE_PASS 1
 #else
 #define KERNFOLD_DEVICE_PASS 0
+#endif
+
+// Around what every header holds: arithmetic as it is written, also in units that are compiled with -ffast-math and the
+// like. (g++ 12 and clang++ 14 define these macros where such a flag is on; without one the pragmas are not there, and
+// cost nothing.)
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) ||             \
+    defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || defined(__NO_SIGNED_ZEROS__) || \
+    defined(__NO_TRAPPING_MATH__)
+#define KERNFOLD_FAST_MATH 1
+#else
+#define KERNFOLD_FAST_MATH 0
+#endif
+#if KERNFOLD_FAST_MATH && defined(__GNUC__) && !defined(__clang__) && !defined(__CUDACC__)
+#define KERNFOLD_STRICT_BEGIN                                                               \
+  _Pragma("GCC push_options") _Pragma("GCC optimize(\"no-fast-math,no-associative-math\")") \
+      _Pragma("GCC optimize(\"no-reciprocal-math,no-finite-math-only\")")                   \
+          _Pragma("GCC optimize(\"signed-zeros,trapping-math\")")
+#define KERNFOLD_STRICT_END _Pragma("GCC pop_options")
+#elif KERNFOLD_FAST_MATH && defined(__clang__) && !defined(__CUDACC__)
+#if defined(__FAST_MATH__) && !defined(KERNFOLD_ACCEPTS_FAST_MATH)
+// It cannot be kept out of these headers, and changes results, NaN and infinities. Whoever accepts that defines the
+// macro.
+#error "kernfold: compile without -ffast-math, or define KERNFOLD_ACCEPTS_FAST_MATH, with clang++"
+#endif
+#define KERNFOLD_STRICT_BEGIN _Pragma("float_control(precise, on, push)")
+#define KERNFOLD_STRICT_END _Pragma("float_control(pop)")
+#else
+#define KERNFOLD_STRICT_BEGIN
+#define KERNFOLD_STRICT_END
 #endif
 
 // g++ may replace a function by a clone that takes its arguments in another form (IPA-SRA), and does not inline such a
@@ -141,13 +179,32 @@
 #define KERNFOLD_FLAGS_AVX2 0
 #endif
 
-// Everything that generates code lives in an inline namespace named after the flags and the compiler. Two translation
-// units with different -march, or a .cpp and a .cu, then never share a symbol, so the linker cannot pick the
-// wrong body for either.
+// Everything that generates code lives in an inline namespace named after the version, the flags and the compiler; with
+// nvcc after the architectures and the default stream as well, which a kernel's host side is compiled for. Two
+// translation units that differ in any of it, or two versions in one process, then never share a symbol, so the linker
+// cannot pick the wrong body for either.
+#define KERNFOLD_JOIN(a, b) KERNFOLD_JOIN_NAMES(a, b)
+#define KERNFOLD_JOIN_NAMES(a, b) a##_##b
 #if defined(__CUDACC__)
-#define KERNFOLD_ABI_MODE(name) name##_cuda
+#define KERNFOLD_ARCHITECTURES_1(a) sm##a
+#define KERNFOLD_ARCHITECTURES_2(a, b) sm##a##_##b
+#define KERNFOLD_ARCHITECTURES_3(a, b, c) sm##a##_##b##_##c
+#define KERNFOLD_ARCHITECTURES_4(a, b, c, d) sm##a##_##b##_##c##_##d
+#define KERNFOLD_ARCHITECTURES_5(a, b, c, d, e) sm##a##_##b##_##c##_##d##_##e
+#define KERNFOLD_ARCHITECTURES_6(a, b, c, d, e, f) sm##a##_##b##_##c##_##d##_##e##_##f
+#define KERNFOLD_ARCHITECTURES_7(a, b, c, d, e, f, ...) sm##a##_##b##_##c##_##d##_##e##_##f##_more
+#define KERNFOLD_ARCHITECTURES_OF(a, b, c, d, e, f, g, h, i, name, ...) KERNFOLD_ARCHITECTURES_##name
+#define KERNFOLD_ARCHITECTURES(...) KERNFOLD_ARCHITECTURES_OF(__VA_ARGS__, 7, 7, 7, 6, 5, 4, 3, 2, 1, )(__VA_ARGS__)
+#if !defined(__CUDA_ARCH_LIST__)
+#define KERNFOLD_CUDA_MODE cuda
+#elif defined(CUDA_API_PER_THREAD_DEFAULT_STREAM)
+#define KERNFOLD_CUDA_MODE KERNFOLD_JOIN(cuda_per_thread, KERNFOLD_ARCHITECTURES(__CUDA_ARCH_LIST__))
 #else
-#define KERNFOLD_ABI_MODE(name) name
+#define KERNFOLD_CUDA_MODE KERNFOLD_JOIN(cuda, KERNFOLD_ARCHITECTURES(__CUDA_ARCH_LIST__))
+#endif
+#define KERNFOLD_ABI_MODE(name) KERNFOLD_JOIN(KERNFOLD_VERSION_NAME, KERNFOLD_JOIN(name, KERNFOLD_CUDA_MODE))
+#else
+#define KERNFOLD_ABI_MODE(name) KERNFOLD_JOIN(KERNFOLD_VERSION_NAME, name)
 #endif
 #if KERNFOLD_FLAGS_AVX512
 #define KERNFOLD_ABI KERNFOLD_ABI_MODE(built_for_avx512)

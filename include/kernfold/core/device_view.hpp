@@ -4,6 +4,7 @@
 
 #include "view.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
 /// Rows of numbers in the memory of a device, which belongs to somebody else: a view, but nothing here reads it.
@@ -102,3 +103,4 @@ using element_anywhere =
 }  // namespace KERNFOLD_ABI
 }  // namespace detail
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -9,6 +9,7 @@
 
 #include "config.hpp"
 
+KERNFOLD_STRICT_BEGIN
 // Types outside the inline namespace. An error, a view or a matrix passes between translation units that may be built
 // for different instruction sets, so its name does not depend on the flags, and the linker keeps one copy of each of
 // its functions: any unit's copy. Were that the one of an AVX-512 unit, the whole program would need AVX-512. Hence the
@@ -165,3 +166,4 @@ struct [[gnu::visibility("default")]] instruction_set_error : error {
 };
 
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -7,6 +7,7 @@
 #include "config.hpp"
 #include "view.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 inline namespace KERNFOLD_ABI {
 
@@ -47,3 +48,4 @@ template <class T, class U> bool overlaps(const view<T>& a, const view<U>& b) {
 
 }  // namespace KERNFOLD_ABI
 }  // namespace kernfold
+KERNFOLD_STRICT_END

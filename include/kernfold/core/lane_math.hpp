@@ -7,6 +7,7 @@
 #include "config.hpp"
 #include "lanes.hpp"
 
+KERNFOLD_STRICT_BEGIN
 // Written over a few primitives: fma, comparisons, integers as wide as a lane. Rare lanes (huge angles, subnormal and
 // special arguments) leave through a branch that no lane takes in the common case.
 namespace kernfold::math {
@@ -232,6 +233,8 @@ template <bool Binary, class T> KERNFOLD_HD_LAYER T log(T x) {
     r = select(x == T(infinity<real>()), x, r);
     r = select(x == T(0), T(-infinity<real>()), r);
     r = select(x >= T(0), r, T(not_a_number<real>()));
+    // Asked of the bits: with -ffinite-math-only g++ 12 takes NaN for equal to 0, whatever the pragmas around say.
+    r = select(to_bits(abs(x)) > to_bits(T(infinity<real>())), x, r);
   }
   return r;
 }
@@ -380,3 +383,4 @@ template <class T> KERNFOLD_HD_LAYER T pow(T x, T y) {
 }  // namespace KERNFOLD_ABI
 }  // namespace detail
 }  // namespace kernfold::math
+KERNFOLD_STRICT_END

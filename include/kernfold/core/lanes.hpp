@@ -6,6 +6,7 @@
 
 #include "config.hpp"
 
+KERNFOLD_STRICT_BEGIN
 /// A *lane type* T is float, double, or a pack of them. Every function of kernfold::math takes any lane type, and any
 /// other type that brings a function of the same name for argument-dependent lookup: `math::exp(x)` calls `exp(x)` of
 /// x's own namespace (best: a hidden friend) where x is no lane type. Dual numbers, intervals and register tiles join
@@ -310,3 +311,4 @@ template <class T> KERNFOLD_HD_LAYER ints_t<T> convert_to_int(const T& a) {
 
 }  // namespace KERNFOLD_ABI
 }  // namespace kernfold::math
+KERNFOLD_STRICT_END

@@ -4,6 +4,7 @@
 #include "config.hpp"
 #include "lane_math.hpp"
 
+KERNFOLD_STRICT_BEGIN
 /// Every product that is added to something is an fma *by name*, every function has one polynomial per precision, and
 /// nothing uses the processors' estimates: a lane's result has the same bits whatever the instruction set.
 ///
@@ -97,3 +98,4 @@ template <int N, class T> KERNFOLD_HD_LAYER T ipow(T x) {
 
 }  // namespace KERNFOLD_ABI
 }  // namespace kernfold::math
+KERNFOLD_STRICT_END

@@ -10,6 +10,7 @@
 #include "config.hpp"
 #include "error.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
 namespace detail {
@@ -135,3 +136,4 @@ template <class T> class matrix {
 };
 
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -8,6 +8,7 @@
 
 #include "config.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
 namespace detail {
@@ -104,3 +105,4 @@ struct point_traits<P> {
 };
 
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -3,6 +3,7 @@
 
 #include "math.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 inline namespace KERNFOLD_ABI {
 
@@ -223,3 +224,4 @@ template <class Real, int R> struct lane_traits<tile<Real, R>> {
 };
 }  // namespace math
 }  // namespace kernfold
+KERNFOLD_STRICT_END

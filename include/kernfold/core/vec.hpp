@@ -5,6 +5,7 @@
 
 #include "config.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
 /// (v_0, ..., v_{N-1}): an aggregate, for the values of a formula and for what a reduction keeps per component.
@@ -40,3 +41,4 @@ template <int N, class F> KERNFOLD_HD void for_each_component(F&& f) {
 }
 
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -12,6 +12,7 @@
 #include "error.hpp"
 #include "point.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 // ---- views ---------------------------------------------------------------------------------------------------------
 
@@ -369,3 +370,4 @@ template <class Range, class Base, class Member> auto field(Range&& structs, Mem
 
 }  // namespace KERNFOLD_ABI
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -9,6 +9,7 @@
 
 #include "../reduction/concepts.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 inline namespace KERNFOLD_ABI {
 
@@ -255,3 +256,4 @@ struct agent<P, type_list<At...>, T, MostPasses, std::integer_sequence<int, Plac
 
 }  // namespace KERNFOLD_ABI
 }  // namespace kernfold
+KERNFOLD_STRICT_END

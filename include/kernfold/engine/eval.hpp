@@ -3,6 +3,7 @@
 
 #include "../reduction/concepts.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 namespace detail {
 inline namespace KERNFOLD_ABI {
@@ -109,3 +110,4 @@ template <formula F, class... Values> KERNFOLD_HD_LAYER auto eval(F, const Value
 
 }  // namespace KERNFOLD_ABI
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -4,6 +4,7 @@
 #include "../formula/distance_bound.hpp"
 #include "plan.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 namespace detail {
 inline namespace KERNFOLD_ABI {
@@ -36,3 +37,4 @@ template <class Element> KERNFOLD_HD_ONCE Element origin_component(const leaf_ar
 }  // namespace KERNFOLD_ABI
 }  // namespace detail
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -4,6 +4,7 @@
 #include "../reduction/folded.hpp"
 #include "policy.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
 /// An array as the engine reads it: element (i, k) lies i row_stride + k col_stride elements from data. The element
@@ -84,3 +85,4 @@ template <class Executor> struct executor_traits;
 
 }  // namespace KERNFOLD_ABI
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -7,6 +7,7 @@
 #include "../core/config.hpp"
 #include "../formula/program.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
 struct tile_policy {
@@ -45,3 +46,4 @@ constexpr column_split split_columns(std::int64_t rows, std::int64_t columns, in
 }
 
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -3,6 +3,7 @@
 
 #include "origin.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 namespace detail {
 inline namespace KERNFOLD_ABI {
@@ -40,3 +41,4 @@ template <class Real> struct single_source {
 }  // namespace KERNFOLD_ABI
 }  // namespace detail
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -9,6 +9,7 @@
 
 #include "../core/config.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
 /// All pairs.
@@ -24,3 +25,4 @@ struct dense {
 };
 
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -5,6 +5,7 @@
 
 #include "../core/config.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
 /// The index set of a symbol: x_i, y_j, or a parameter p that all pairs share.
@@ -33,3 +34,4 @@ concept formula = __is_base_of(formula_base, std::remove_cvref_t<F>);
 inline constexpr int dynamic = -1;
 
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -6,6 +6,7 @@
 
 #include "concepts.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
 /// The number Num / Den in lowest terms with Den > 0; with Den = 0, the double whose bits are Num.
@@ -212,3 +213,4 @@ template <char... Cs> consteval auto operator""_c() {
 }  // namespace literals
 
 }  // namespace kernfold
+KERNFOLD_STRICT_END

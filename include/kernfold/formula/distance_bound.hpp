@@ -11,6 +11,7 @@
 
 #include "lower.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
 /// A point among the rows of a variable's array, the same for all pairs; it is read from that array. Any finite one is
@@ -95,3 +96,4 @@ template <class F, lowering L> using roots_with_bound = join<type_list<F>, typen
 
 }  // namespace detail
 }  // namespace kernfold
+KERNFOLD_STRICT_END

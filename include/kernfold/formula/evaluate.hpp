@@ -7,6 +7,7 @@
 #include "../core/vec.hpp"
 #include "program.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 inline namespace KERNFOLD_ABI {
 
@@ -213,3 +214,4 @@ template <int R, class Frame> KERNFOLD_HD_LAYER auto root_of(const Frame& f) {
 
 }  // namespace KERNFOLD_ABI
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -10,6 +10,7 @@
 #include "simplify.hpp"
 #include "support.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 namespace detail {
 
@@ -111,3 +112,4 @@ template <formula F, formula V, formula U> constexpr auto diff(F, V, U) {
 }
 
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -5,6 +5,7 @@
 #include "../core/type_list.hpp"
 #include "node.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold::detail {
 
 template <class Seen, class F, bool IsSeen> struct visited;
@@ -84,3 +85,4 @@ template <class... Fs> consteval auto make_argument_table(type_list<Fs...>) {
 
 }  // namespace detail
 }  // namespace kernfold
+KERNFOLD_STRICT_END

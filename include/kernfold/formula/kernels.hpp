@@ -8,6 +8,7 @@
 #include "gradient.hpp"
 #include "ops/norms.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
 /// d^Order f / ds^Order of a profile f(s), s = r^2. A profile has
@@ -55,12 +56,13 @@ template <class Kernel> struct exponential_profile {
     T value = T(real(p.of(0)));
     if constexpr (p.of(2) != 0) value = math::fma(math::fma(T(real(p.of(2))), r, T(real(p.of(1)))), r, value);
     else if constexpr (p.of(1) != 0) value = math::fma(T(real(p.of(1))), r, value);
-    if constexpr (lowest_power(p) < 0) value = value + negative_powers<Order>(s);
+    if constexpr (lowest_power<Order>() < 0) value = value + negative_powers<Order>(s);
     return math::product(value, math::exp(T(real(-Kernel::rate)) * r));
   }
 
  private:
-  static consteval int lowest_power(const laurent_polynomial& p) {
+  template <int Order> static consteval int lowest_power() {
+    const laurent_polynomial p = polynomial<Order>();
     int k = -laurent_polynomial::lowest;
     while (k < 0 && p.of(k) == 0) ++k;
     return k;
@@ -69,7 +71,7 @@ template <class Kernel> struct exponential_profile {
   template <int Order, class T> KERNFOLD_HD static T negative_powers(T s) {
     using real = math::real_of<T>;
     constexpr laurent_polynomial p = polynomial<Order>();
-    constexpr int last = lowest_power(p);
+    constexpr int last = lowest_power<Order>();
     const T inverse = Rsqrt::eval(s);
     T value = T(real(p.of(last)));
     KERNFOLD_UNROLL
@@ -132,3 +134,4 @@ template <int TwiceNu, formula X, formula Y, formula G> constexpr auto matern(X 
 
 }  // namespace kernels
 }  // namespace kernfold
+KERNFOLD_STRICT_END

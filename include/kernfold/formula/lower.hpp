@@ -21,6 +21,7 @@
 #include "graph.hpp"
 #include "simplify.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
 enum class stage : unsigned char { parameter, row, column, pair };
@@ -221,3 +222,4 @@ template <class F, lowering L> struct split_summand {
 
 }  // namespace detail
 }  // namespace kernfold
+KERNFOLD_STRICT_END

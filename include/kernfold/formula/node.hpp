@@ -6,6 +6,7 @@
 #include "constant.hpp"
 #include "variable.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
 /// Shows dimensions in a compiler's message.
@@ -137,3 +138,4 @@ template <class Op> struct index_elementwise : elementwise<Op> {
 };
 
 }  // namespace kernfold
+KERNFOLD_STRICT_END

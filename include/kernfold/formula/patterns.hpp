@@ -9,6 +9,7 @@
 #include "ops/select.hpp"
 #include "ops/vector.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold::detail {
 
 /// f = coefficient * rest, with a constant coefficient
@@ -106,3 +107,4 @@ struct scalar_factor<node<Mul, A, B>> {
 };
 
 }  // namespace kernfold::detail
+KERNFOLD_STRICT_END

@@ -11,6 +11,7 @@
 #include "ops/select.hpp"
 #include "ops/vector.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 namespace detail {
 
@@ -342,3 +343,4 @@ template <formula F> message to_string(F) {
 
 }  // namespace KERNFOLD_ABI
 }  // namespace kernfold
+KERNFOLD_STRICT_END

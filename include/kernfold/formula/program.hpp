@@ -5,6 +5,7 @@
 #include "../core/vec.hpp"
 #include "lower.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
 /// Where a node's value is found.
@@ -244,3 +245,4 @@ template <role Rows, class Roots> using program_with = typename program_with_roo
 }  // namespace detail
 
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -9,6 +9,7 @@
 #include "ops/select.hpp"
 #include "ops/vector.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
 /// Where an operation is sampled. This concerns its first argument; the others are real.
@@ -101,3 +102,4 @@ using operations = type_list<
 // clang-format on
 
 }  // namespace kernfold
+KERNFOLD_STRICT_END

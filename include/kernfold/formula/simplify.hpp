@@ -10,6 +10,7 @@
 #include "ops/vector.hpp"
 #include "patterns.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold::detail {
 
 template <class... Fs> constexpr int widest = 1;
@@ -312,3 +313,4 @@ struct simplified<Op, Zero<D>> {
 };
 
 }  // namespace kernfold::detail
+KERNFOLD_STRICT_END

@@ -7,6 +7,7 @@
 
 #include "node.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 namespace detail {
 
@@ -67,3 +68,4 @@ template <class F> using support = typename support_of<F>::type;
 
 }  // namespace detail
 }  // namespace kernfold
+KERNFOLD_STRICT_END

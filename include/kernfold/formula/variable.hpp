@@ -6,6 +6,7 @@
 
 #include "concepts.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
 /// Element type of a symbol that takes the real type of the call.
@@ -67,3 +68,4 @@ template <class F> inline constexpr bool is_index_variable = false;
 template <role R> inline constexpr bool is_index_variable<index_variable<R>> = true;
 
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -15,6 +15,7 @@
 #include "../api/any_reduction.hpp"
 #include "c.h"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 namespace detail {
 inline namespace KERNFOLD_ABI {
@@ -121,3 +122,4 @@ kf_status into_from_c(const any_reduction<T>& r, const kf_array& result, const k
 
 }  // namespace KERNFOLD_ABI
 }  // namespace kernfold
+KERNFOLD_STRICT_END

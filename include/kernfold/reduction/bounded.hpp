@@ -4,6 +4,7 @@
 #include "../formula/distance_bound.hpp"
 #include "folded.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 namespace detail {
 inline namespace KERNFOLD_ABI {
@@ -39,3 +40,4 @@ KERNFOLD_HD_LAYER void absorb_bounded(kept_bound<T, true>& kept, const Values& v
 }  // namespace KERNFOLD_ABI
 }  // namespace detail
 }  // namespace kernfold
+KERNFOLD_STRICT_END

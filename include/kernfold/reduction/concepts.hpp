@@ -22,6 +22,7 @@
 #include "../core/vec.hpp"
 #include "../formula/evaluate.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
 /// How sums are accumulated. U is the unit roundoff, N the number of columns, L the length of a tile.
@@ -56,3 +57,4 @@ template <int At, class S> KERNFOLD_HD_LAYER const S& get(const slot<At, S>& s) 
 
 }  // namespace detail
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -3,6 +3,7 @@
 
 #include "bounded.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 namespace detail {
 inline namespace KERNFOLD_ABI {
@@ -203,3 +204,4 @@ template <class F, detail::extreme E> struct extremum_spec {
 };
 
 }  // namespace kernfold
+KERNFOLD_STRICT_END

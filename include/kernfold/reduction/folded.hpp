@@ -14,6 +14,7 @@
 #include "../formula/gradient.hpp"
 #include "concepts.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
 /// The index that a reduction folds. axis::j (the default) leaves one row per i, axis::i one row per j, axis::both one
@@ -74,3 +75,4 @@ template <axis A> constexpr auto folded_index() {
 
 }  // namespace detail
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -3,6 +3,7 @@
 
 #include "bounded.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 namespace detail {
 inline namespace KERNFOLD_ABI {
@@ -213,3 +214,4 @@ template <class F, int K> struct kmin_spec {
 };
 
 }  // namespace kernfold
+KERNFOLD_STRICT_END

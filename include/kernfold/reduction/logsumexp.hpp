@@ -3,6 +3,7 @@
 
 #include "sum.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 namespace detail {
 inline namespace KERNFOLD_ABI {
@@ -278,3 +279,4 @@ template <class F, class V> struct softmax_spec {
 };
 
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -3,6 +3,7 @@
 
 #include "folded.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 namespace detail {
 inline namespace KERNFOLD_ABI {
@@ -153,3 +154,4 @@ template <class F> struct sum_spec {
 };
 
 }  // namespace kernfold
+KERNFOLD_STRICT_END

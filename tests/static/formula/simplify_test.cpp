@@ -18,7 +18,8 @@ using Y = std::remove_const_t<decltype(y)>;
 using S = std::remove_const_t<decltype(s)>;
 using T = std::remove_const_t<decltype(t)>;
 
-template <class Expected, class F> consteval bool is(F) { return std::is_same_v<Expected, F>; }
+/// What rewriting makes of a formula, beside the variables that it keeps for the call.
+template <class Expected, class F> consteval bool is(F) { return std::is_same_v<Expected, detail::bare<F>>; }
 template <std::int64_t N, std::int64_t D, class F> using scaled = node<Mul, Constant<N, D>, F>;
 
 // sums
@@ -140,3 +141,8 @@ static_assert(is<node<Exp, S>>(grad(exp(s), s)));
 static_assert(is<Zero<3>>(grad(grad(x + y, x, y), x, y)));
 
 }  // namespace
+
+// variables that vanish are kept beside what is left
+static_assert(std::is_same_v<decltype(x - x + y), declared<Y, X>>);
+static_assert(std::is_same_v<decltype((x - x + y) * x), node<Mul, Y, X>>);
+static_assert(std::is_same_v<decltype(zero<1> * x), declared<Zero<3>, X>>);

@@ -7,6 +7,7 @@
 #include "../../core/callback.hpp"
 #include "../../core/error.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
 enum class instruction_set : unsigned char { automatic, scalar, portable, avx2, avx512 };
@@ -73,3 +74,4 @@ class monitor {
 }  // namespace KERNFOLD_ABI
 }  // namespace detail
 }  // namespace kernfold
+KERNFOLD_STRICT_END

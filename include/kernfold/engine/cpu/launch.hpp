@@ -7,6 +7,7 @@
 #include "pack.hpp"
 #include "steps.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 namespace detail {
 inline namespace KERNFOLD_ABI {
@@ -261,3 +262,4 @@ template <> struct executor_traits<cpu> {
 
 }  // namespace KERNFOLD_ABI
 }  // namespace kernfold
+KERNFOLD_STRICT_END

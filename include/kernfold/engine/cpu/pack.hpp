@@ -6,6 +6,7 @@
 #include "../../core/config.hpp"
 #include "../../core/math.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
 /// Instruction sets. The scalar lane is float or double itself; the others have packs.
@@ -163,13 +164,16 @@ template <class Isa> struct pack_pair {
   }
 };
 
-/// While one exists, results below the least normal number are zero, on every instruction set alike; without it only
-/// some exponentials would be. Arguments may be subnormal.
+/// While one exists, this thread rounds to nearest, whatever the caller has set, and results below the least normal
+/// number are zero, on every instruction set alike; without it only some exponentials would be. Arguments may be
+/// subnormal. Exceptions stay masked or not, as they were.
 class flush_subnormals {
  public:
 #if KERNFOLD_X86 && !KERNFOLD_DEVICE_PASS
-  flush_subnormals() : before_(__builtin_ia32_stmxcsr()) { __builtin_ia32_ldmxcsr(before_ | 0x8000u); }
-  ~flush_subnormals() { __builtin_ia32_ldmxcsr(before_); }
+  flush_subnormals() : before_(__builtin_ia32_stmxcsr()) {
+    __builtin_ia32_ldmxcsr((before_ & ~(rounding | subnormal_arguments_are_zero)) | subnormal_results_are_zero);
+  }
+  ~flush_subnormals() { __builtin_ia32_ldmxcsr(before_ | (__builtin_ia32_stmxcsr() & flags)); }
 #else
   flush_subnormals() : before_(0) {}
   ~flush_subnormals() {}
@@ -178,6 +182,8 @@ class flush_subnormals {
   flush_subnormals& operator=(const flush_subnormals&) = delete;
 
  private:
+  static constexpr unsigned subnormal_results_are_zero = 0x8000, subnormal_arguments_are_zero = 0x0040,
+                            rounding = 0x6000, flags = 0x003f;
   [[maybe_unused]] unsigned before_;
 };
 
@@ -187,3 +193,4 @@ class flush_subnormals {
 #include "pack_avx2.hpp"
 #include "pack_avx512.hpp"
 #include "pack_portable.hpp"
+KERNFOLD_STRICT_END

@@ -5,6 +5,7 @@
 
 #if KERNFOLD_X86 && !KERNFOLD_DEVICE_PASS
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 namespace detail {
 inline namespace KERNFOLD_ABI {
@@ -371,3 +372,4 @@ template <class Real> struct alignas(16) pack<Real, isa::avx512> {
 }  // namespace kernfold
 
 #endif
+KERNFOLD_STRICT_END

@@ -4,6 +4,7 @@
 
 #include "pack.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 inline namespace KERNFOLD_ABI {
 
@@ -283,3 +284,4 @@ template <class Real, class Isa> struct alignas(16) pack {
 
 }  // namespace KERNFOLD_ABI
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -6,6 +6,7 @@
 #include "../sources.hpp"
 #include "sweep.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 namespace detail {
 inline namespace KERNFOLD_ABI {
@@ -261,3 +262,4 @@ template <class States, class ScalarStates, class Factors> struct fold_rows_step
 }  // namespace KERNFOLD_ABI
 }  // namespace detail
 }  // namespace kernfold
+KERNFOLD_STRICT_END

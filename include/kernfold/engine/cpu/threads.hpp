@@ -13,6 +13,7 @@
 #include <vector>
 #endif
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 namespace detail {
 inline namespace KERNFOLD_ABI {
@@ -58,3 +59,4 @@ template <class F> bool run_on_threads(int threads, F& f) {
 }  // namespace KERNFOLD_ABI
 }  // namespace detail
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -17,6 +17,7 @@
 #include "policy.hpp"
 #include "sources.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 namespace detail {
 
@@ -371,3 +372,4 @@ KERNFOLD_HD_LAYER void finish_blocks(const block_task<Plan>& task, const Block& 
 }  // namespace KERNFOLD_ABI
 }  // namespace detail
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -4,6 +4,7 @@
 #include "launch.cuh"
 #include "memory.cuh"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
 /// Runs on the current device, on a stream: arguments are device arrays (and plain numbers), nothing waits. Temporary
@@ -176,3 +177,4 @@ template <> struct executor_traits<cuda> {
 
 }  // namespace KERNFOLD_ABI
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -3,6 +3,7 @@
 
 #include "block_sweep.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 namespace detail {
 inline namespace KERNFOLD_ABI {
@@ -35,3 +36,4 @@ __global__ void __launch_bounds__(block_plan<Plan>::policy.threads)
 }  // namespace KERNFOLD_ABI
 }  // namespace detail
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -3,6 +3,7 @@
 
 #include "kernel.cuh"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 inline namespace KERNFOLD_ABI {
 
@@ -125,3 +126,4 @@ template <class Plan> struct cuda_sweep {
 
 }  // namespace KERNFOLD_ABI
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -5,6 +5,7 @@
 #include "../../core/device_view.hpp"
 #include "../../core/error.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 namespace detail {
 inline namespace KERNFOLD_ABI {
@@ -84,3 +85,4 @@ template <class T> class device_matrix {
 };
 
 }  // namespace kernfold
+KERNFOLD_STRICT_END

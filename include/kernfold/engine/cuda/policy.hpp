@@ -6,6 +6,7 @@
 
 #include "../plan.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
 /// What a program keeps, in bytes.
@@ -136,3 +137,4 @@ constexpr block_grid split_blocks(const block_policy& p, const device_limits& d,
 }
 
 }  // namespace kernfold
+KERNFOLD_STRICT_END

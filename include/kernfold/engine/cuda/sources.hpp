@@ -3,6 +3,7 @@
 
 #include "../sources.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 namespace detail {
 inline namespace KERNFOLD_ABI {
@@ -37,3 +38,4 @@ template <class Real> struct block_row_source {
 }  // namespace KERNFOLD_ABI
 }  // namespace detail
 }  // namespace kernfold
+KERNFOLD_STRICT_END

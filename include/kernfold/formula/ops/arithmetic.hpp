@@ -4,6 +4,7 @@
 #include "../../core/math.hpp"
 #include "../support.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
 /// f + g
@@ -193,3 +194,4 @@ template <detail::run_time_number N, formula F> constexpr auto operator/(N, F f)
 template <formula F, detail::run_time_number N> constexpr auto operator/(F f, N) { return detail::refuse_number(f); }
 
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -4,6 +4,7 @@
 #include "../../core/math.hpp"
 #include "../node.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
 namespace detail {
@@ -123,3 +124,4 @@ template <formula F> constexpr auto step(F f) { return make<Step>(f); }
 template <formula F> constexpr auto relu(F f) { return make<ReLU>(f); }
 
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -3,6 +3,7 @@
 
 #include "vector.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
 namespace detail {
@@ -90,3 +91,4 @@ template <formula B, formula A> constexpr auto vecmatmult(B b, A a) { return mak
 template <formula A, formula B> constexpr auto tensorprod(A a, B b) { return make<TensorProd>(a, b); }
 
 }  // namespace kernfold
+KERNFOLD_STRICT_END

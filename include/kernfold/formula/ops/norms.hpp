@@ -3,6 +3,7 @@
 
 #include "vector.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
 /// sum_k f_k g_k
@@ -64,3 +65,4 @@ template <formula F> constexpr auto norm2(F f) { return sqrt(sqnorm2(f)); }
 template <formula F> constexpr auto normalize(F f) { return rsqrt(sqnorm2(f)) * f; }
 
 }  // namespace kernfold
+KERNFOLD_STRICT_END

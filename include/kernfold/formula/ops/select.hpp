@@ -4,6 +4,7 @@
 #include "../../core/math.hpp"
 #include "../support.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
 /// Base of a comparison: 1 where it holds, else 0. Op::compare gives the lanes' mask; its gradient is zero.
@@ -76,3 +77,4 @@ template <formula C, formula A, formula B> constexpr auto where(C condition, A a
 }
 
 }  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -5,6 +5,7 @@
 #include "../../core/vec.hpp"
 #include "../support.hpp"
 
+KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
 namespace detail {
@@ -142,3 +143,4 @@ template <formula F, formula G, formula H, formula... Rest> constexpr auto conca
 }
 
 }  // namespace kernfold
+KERNFOLD_STRICT_END

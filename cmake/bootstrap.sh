@@ -54,7 +54,10 @@ look_for_what_is_missing() {
 # What a preset can do without: tests that say what they skip.
 wanted=()
 case $preset in
-  test | test-full) have_tool clang-format-16 || wanted+=(clang-format-16) ;;
+  test | test-full)
+    have_tool clang-format-16 || wanted+=(clang-format-16)
+    have_header eigen3/Eigen/Core || have_header Eigen/Core || wanted+=(libeigen3-dev)
+    ;;
 esac
 
 look_for_what_is_missing

@@ -10,4 +10,6 @@
 #include "api/block_fold.cuh"
 #include "api/cuda_host.cuh"
 #include "engine/cuda/executor.cuh"
+#else
+#include "api/no_cuda.hpp"
 #endif

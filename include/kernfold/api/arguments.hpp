@@ -43,15 +43,19 @@ inline namespace KERNFOLD_ABI {
 /// An argument: the variable it names, if any, and its array.
 template <class A> struct argument {
   static constexpr bool is_named = false;
+  static constexpr bool is_temporary = false;
   using name = void;
   using array = A;
   static const void* address(const A& a) { return __builtin_addressof(a); }
 };
-template <class S, class A> struct argument<binding<S, A>> {
+template <class S, class A, bool IsTemporary> struct argument<binding<S, A, IsTemporary>> {
   static constexpr bool is_named = true;
+  /// Whether the numbers end with it: not those of a view, which is copied as it is.
+  static constexpr bool is_temporary = IsTemporary && !std::is_arithmetic_v<A> &&
+                                       (!std::is_trivially_copyable_v<A> || requires { std::tuple_size<A>::value; });
   using name = S;
   using array = A;
-  static const void* address(const binding<S, A>& b) { return __builtin_addressof(b.array); }
+  static const void* address(const binding<S, A, IsTemporary>& b) { return __builtin_addressof(b.array); }
 };
 
 /// Whether each variable of a signature has one argument; if not, says so in a sentence.
@@ -115,11 +119,15 @@ template <class V, class Array> consteval unsigned choice_of() {
                                                         : real_choice::other);
   }
 }
-template <unsigned Seen> consteval auto real_type() {
-  static_assert((Seen & unsigned(real_choice::other)) == 0,
+template <unsigned Seen> consteval bool is_one_real_type() {
+  constexpr bool is_real = (Seen & unsigned(real_choice::other)) == 0, is_one = !is_real || (Seen & 3u) != 3u;
+  static_assert(is_real,
                 "kernfold: arrays hold float or double (declare the symbol with an element type, as in "
                 "kf::Vi<0, 1, std::int64_t>, for any other)");
-  static_assert((Seen & 3u) != 3u, "kernfold: the arrays of one call are all float or all double");
+  static_assert(is_one, "kernfold: the arrays of one call are all float or all double");
+  return is_real && is_one;
+}
+template <unsigned Seen> consteval auto real_type() {
   if constexpr (Seen & unsigned(real_choice::float_array)) return type_identity_of<float>{};
   else if constexpr (Seen & unsigned(real_choice::double_array)) return type_identity_of<double>{};
   else if constexpr (Seen == unsigned(real_choice::float_number)) return type_identity_of<float>{};
@@ -155,15 +163,40 @@ KERNFOLD_ONCE void describe_given(given_array& to, std::int64_t& number, const v
   }
 }
 
+/// Whether the argument for the variable Variable is a number or an array; if not, says so, and which it is by its own
+/// name.
+template <class Variable, class Array> struct argument_of_variable {
+  static constexpr bool is_array = [] {
+    if constexpr (std::is_arithmetic_v<Array> || device_array_like<const Array>) return true;
+    else return is_array_or_says_why<const Array>();
+  }();
+};
+template <class Signature, class Args> struct arrays_of_call;
+template <class... Vs, class... Args> struct arrays_of_call<type_list<Vs...>, type_list<Args...>> {
+  template <class V>
+  using array_of = typename argument<type_at<type_list<Args...>, place_of<V>(type_list<Args...>{})>>::array;
+  static constexpr bool are_known = (argument_of_variable<Vs, array_of<Vs>>::is_array && ...);
+  static constexpr unsigned seen = [] {
+    if constexpr (are_known) return (choice_of<Vs, array_of<Vs>>() | ... | 0u);
+    else return 0u;
+  }();
+};
+template <class Signature, class Args> consteval bool arrays_match() {
+  if constexpr (arguments_match(Signature{}, Args{})) {
+    using arrays = arrays_of_call<Signature, Args>;
+    return arrays::are_known && is_one_real_type<arrays::seen>();
+  } else {
+    return false;
+  }
+}
+
 /// The real type that the arguments of a call decide; void where they do not fit its variables.
-template <class Signature, class Args, bool Match = arguments_match(Signature{}, Args{})> struct real_choice_of {
+template <class Signature, class Args, bool Match = arrays_match<Signature, Args>()> struct real_choice_of {
   using real = void;
   static constexpr bool match = false;
 };
 template <class... Vs, class... Args> struct real_choice_of<type_list<Vs...>, type_list<Args...>, true> {
-  template <class V>
-  using array_of = typename argument<type_at<type_list<Args...>, place_of<V>(type_list<Args...>{})>>::array;
-  static constexpr unsigned seen = (choice_of<Vs, array_of<Vs>>() | ... | 0u);
+  static constexpr unsigned seen = arrays_of_call<type_list<Vs...>, type_list<Args...>>::seen;
   using real = typename decltype(real_type<seen>())::type;
   static constexpr bool match = true;
   static constexpr bool has_reals = seen != 0;

@@ -58,6 +58,10 @@ template <class Reduction, class Executor> struct placed {
   template <class... Args> auto start(const Args&... args) const {
     using rows = typename sides<type_at<typename Reduction::items, 0>::folds, typename Reduction::signature>::rows;
     static_assert((argument<Args>::is_named && ...), "kernfold: start takes its arguments by name, as in x = X");
+    static_assert(
+        !(argument<Args>::is_temporary || ...),
+        "kernfold: the arrays that a reduction starts with are read until its end: a temporary would be gone by then; "
+        "give the array a name");
     using choice = real_choice_of<rows, type_list<Args...>>;
     if constexpr (choice::match && (argument<Args>::is_named && ...)) {
       using real = typename choice::real;

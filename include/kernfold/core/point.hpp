@@ -97,11 +97,11 @@ struct point_traits<P> {
 };
 
 template <class P>
-  requires(std::is_same_v<P, typename P::PlainObject> && is_element<typename P::Scalar> && P::IsVectorAtCompileTime &&
-           P::SizeAtCompileTime > 0)
+  requires(std::is_same_v<P, typename P::PlainObject> && is_element<typename P::Scalar> &&
+           int(P::IsVectorAtCompileTime) != 0 && int(P::SizeAtCompileTime) > 0)
 struct point_traits<P> {
   using element = typename P::Scalar;
-  static constexpr std::int64_t dim = P::SizeAtCompileTime;
+  static constexpr std::int64_t dim = int(P::SizeAtCompileTime);
 };
 
 }  // namespace kernfold

@@ -144,40 +144,151 @@ template <> struct constant_type<0, 1> {
   using type = Zero<1>;
 };
 
-/// Digits of a literal such as 2.5 or 1e-3, as an exact rational where that fits, else as a double.
+/// A natural number of up to 4096 bits, in digits of 32 bits from the lowest up: for literals with more digits than fit
+/// into 64.
+struct long_integer {
+  static constexpr int most = 128;
+  std::uint32_t digit[most]{};
+
+  constexpr void multiply_and_add(std::uint32_t factor, std::uint32_t summand) {
+    std::uint64_t carry = summand;
+    for (std::uint32_t& d : digit) {
+      carry += std::uint64_t(d) * factor;
+      d = std::uint32_t(carry);
+      carry >>= 32;
+    }
+  }
+  constexpr int bits() const {
+    for (int n = most - 1; n >= 0; --n)
+      for (int b = 31; b >= 0; --b)
+        if (digit[n] >> b & 1) return 32 * n + b + 1;
+    return 0;
+  }
+  constexpr void shift_left(int count) {
+    for (; count >= 31; count -= 31) multiply_and_add(std::uint32_t{1} << 31, 0);
+    multiply_and_add(std::uint32_t{1} << count, 0);
+  }
+  constexpr bool is_below(const long_integer& other) const {
+    for (int n = most - 1; n >= 0; --n)
+      if (digit[n] != other.digit[n]) return digit[n] < other.digit[n];
+    return false;
+  }
+  constexpr void subtract(const long_integer& other) {
+    std::int64_t borrow = 0;
+    for (int n = 0; n < most; ++n) {
+      const std::int64_t d = std::int64_t(digit[n]) - other.digit[n] + borrow;
+      digit[n] = std::uint32_t(d);
+      borrow = d < 0 ? -1 : 0;
+    }
+  }
+};
+
+constexpr double power_of_two(int exponent) {
+  double p = 1;
+  for (; exponent > 0; --exponent) p *= 2;
+  for (; exponent < 0; ++exponent) p /= 2;
+  return p;
+}
+/// The double nearest to a / b, ties to even; by long division, digit by binary digit. Infinite beyond the range.
+constexpr double nearest_quotient(long_integer a, long_integer b) {
+  if (a.bits() == 0) return 0;
+  // a / b = q 2^exponent with 2^52 <= q < 2^54; below the least normal number with fewer digits
+  int exponent = a.bits() - b.bits() - 53;
+  if (exponent < -1074) exponent = -1074;
+  if (exponent < 0) a.shift_left(-exponent);
+  else b.shift_left(exponent);
+  std::uint64_t q = 0;
+  const int first = a.bits() - b.bits();
+  long_integer scaled = b;
+  if (first > 0) scaled.shift_left(first);
+  for (int n = first > 0 ? first : 0; n >= 0; --n) {
+    q *= 2;
+    if (!a.is_below(scaled)) {
+      a.subtract(scaled);
+      q += 1;
+    }
+    if (n > 0)
+      for (int d = 0; d < long_integer::most; ++d)
+        scaled.digit[d] = scaled.digit[d] >> 1 | (d + 1 < long_integer::most ? scaled.digit[d + 1] << 31 : 0);
+  }
+  long_integer twice = a;
+  twice.multiply_and_add(2, 0);
+  bool is_above_half = b.is_below(twice), is_half = !is_above_half && !twice.is_below(b);
+  if (q >> 53) {  // one digit too many
+    const bool last = q & 1;
+    is_half = last && a.bits() == 0;
+    is_above_half = last && a.bits() != 0;
+    q >>= 1;
+    ++exponent;
+  }
+  if (is_above_half || (is_half && (q & 1))) ++q;
+  if (exponent > 971 || (exponent == 971 && q >> 53)) return __builtin_inf();
+  return double(q) * power_of_two(exponent < -1022 ? -1022 : exponent) *
+         power_of_two(exponent < -1022 ? exponent + 1022 : 0);
+}
+
+constexpr int digit_value(char c) {
+  return c >= '0' && c <= '9'   ? c - '0'
+         : c >= 'a' && c <= 'f' ? c - 'a' + 10
+         : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                : -1;
+}
+/// A literal such as 2.5, 1e-3, 0x1f, 0x1.8p3, 0b101 or 017: an exact rational where that fits, else the nearest
+/// double.
 template <char... Cs> consteval number parse_literal() {
   const char text[] = {Cs..., '\0'};
+  int k = 0, base = 10;
+  bool is_fraction = false;  // of a decimal number, or with an exponent
+  for (const char c : text) is_fraction = is_fraction || c == '.';
+  if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) base = 16, k = 2;
+  else if (text[0] == '0' && (text[1] == 'b' || text[1] == 'B')) base = 2, k = 2;
+  if (base == 10)
+    for (const char c : text) is_fraction = is_fraction || c == 'e' || c == 'E';
+  if (base == 10 && text[0] == '0' && !is_fraction) base = 8;
+
+  long_integer digits;
   std::int64_t num = 0;
-  long double value = 0;
   int exponent = 0, written = 0;
-  bool exact = true, point = false, negative = false;
-  int k = 0;
-  for (; text[k] != '\0' && text[k] != 'e' && text[k] != 'E'; ++k) {
+  bool fits = true, point = false, negative = false;
+  for (; text[k] != '\0' && !(base == 10 && (text[k] == 'e' || text[k] == 'E')) && text[k] != 'p' && text[k] != 'P';
+       ++k) {
     if (text[k] == '\'') continue;
     if (text[k] == '.') {
       point = true;
       continue;
     }
-    const int digit = text[k] - '0';
-    value = value * 10 + digit;
-    exact = exact && multiply(num, 10, num) && add(num, digit, num);
+    const int digit = digit_value(text[k]);
+    fits = fits && multiply(num, base, num) && add(num, digit, num);
+    digits.multiply_and_add(std::uint32_t(base), std::uint32_t(digit));
     if (point) --exponent;
   }
+  if (base == 16) exponent *= 4;
   if (text[k] != '\0') {
     ++k;
     if (text[k] == '-' || text[k] == '+') negative = text[k++] == '-';
-    for (; text[k] != '\0'; ++k) written = written * 10 + (text[k] - '0');
+    for (; text[k] != '\0'; ++k)
+      if (text[k] != '\'') written = written < 10000 ? written * 10 + (text[k] - '0') : written;
     exponent += negative ? -written : written;
   }
+  const int radix = base == 16 ? 2 : 10;  // of the exponent
   std::int64_t scale = 1;
-  for (int e = exponent < 0 ? -exponent : exponent; e > 0 && exact; --e) exact = multiply(scale, 10, scale);
-  if (exact) return exponent < 0 ? reduced(num, scale) : times({num, 1}, {scale, 1});
-  long double power = 1, factor = 10;
-  for (int e = exponent < 0 ? -exponent : exponent; e != 0; e /= 2) {
-    if (e % 2 != 0) power *= factor;
-    if (e > 1) factor *= factor;
-  }
-  return real_number(double(exponent < 0 ? value / power : value * power));
+  bool exact = fits;
+  for (int e = exponent < 0 ? -exponent : exponent; e > 0 && exact; --e) exact = multiply(scale, radix, scale);
+  std::int64_t whole = 0;
+  if (exact && exponent >= 0 && multiply(num, scale, whole)) return {whole, 1};
+  // A quotient of numbers that doubles hold is rounded once.
+  constexpr std::int64_t most = std::int64_t{1} << 53;
+  if (exact && exponent < 0 && num <= most && scale <= most) return reduced(num, scale);
+  if (digits.bits() == 0) return {0, 1};
+  const bool is_tiny = exponent < 0 && -exponent > (radix == 2 ? 1 : 0) * 2200 + (radix == 10 ? 800 : 0);
+  const bool is_huge = exponent > (radix == 2 ? 1100 : 310);
+  if (is_tiny) return {0, 1};
+  if (is_huge) return {__builtin_bit_cast(std::int64_t, __builtin_inf()), 0};
+  long_integer divisor;
+  divisor.digit[0] = 1;
+  for (int e = exponent; e > 0; --e) digits.multiply_and_add(std::uint32_t(radix), 0);
+  for (int e = exponent; e < 0; ++e) divisor.multiply_and_add(std::uint32_t(radix), 0);
+  return real_number(nearest_quotient(digits, divisor));
 }
 
 }  // namespace detail
@@ -205,8 +316,8 @@ template <auto Value, std::int64_t Den = 1> inline constexpr auto constant = det
 template <int Dim> inline constexpr Zero<Dim> zero{};
 
 namespace literals {
-/// 2_c, 2.5_c, 1_c / 3_c: exact numbers inside formulas.
-template <char... Cs> consteval auto operator""_c() {
+/// 2_c, 2.5_c, 0x1f_c, 0b101_c, 1_c / 3_c: exact numbers inside formulas, or the nearest double.
+template <char... Cs> constexpr auto operator""_c() {
   constexpr detail::number n = detail::parse_literal<Cs...>();
   return typename detail::constant_type<n.num, n.den>::type{};
 }

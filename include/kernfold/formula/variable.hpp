@@ -12,8 +12,9 @@ namespace kernfold {
 /// Element type of a symbol that takes the real type of the call.
 struct default_real {};
 
-/// An array bound to a symbol, made by `x = X` inside a call. Holds a reference for the duration of the call.
-template <class Symbol, class Array> struct binding {
+/// An array bound to a symbol, made by `x = X` inside a call. Holds a reference for the duration of the call;
+/// IsTemporary: of what ends with it.
+template <class Symbol, class Array, bool IsTemporary = false> struct binding {
   using symbol = Symbol;
   const Array& array;
 };
@@ -37,6 +38,12 @@ template <role Role, int Position, int Dim, class Element = default_real> struct
 
   /// `x = X` in a call binds the array X to the symbol x.
   template <class Array> constexpr binding<variable, Array> operator=(const Array& array) const {
+    static_assert(!formula<Array>, "kernfold: a variable is bound to an array, not to another formula");
+    return {array};
+  }
+  template <class Array>
+    requires(!std::is_lvalue_reference_v<Array> && !std::is_const_v<Array>)
+  constexpr binding<variable, Array, true> operator=(Array&& array) const {
     static_assert(!formula<Array>, "kernfold: a variable is bound to an array, not to another formula");
     return {array};
   }

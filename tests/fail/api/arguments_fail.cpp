@@ -1,5 +1,7 @@
 #include <kernfold/kernfold.hpp>
 
+#include <list>
+#include <string>
 #include <vector>
 
 namespace kf = kernfold;
@@ -87,4 +89,28 @@ const auto other_integers = L(X, Y, whole);
 const auto pointer = R(X.data(), Y, B);
 #else
 const auto pointer = R(kf::view{X.data(), 2, 3}, Y, B);
+#endif
+
+#if CASE == 12  // expect: this argument is no array of numbers; pass a number, a contiguous range of numbers or of points
+const auto list = R(std::list<float>(3), Y, B);
+#else
+const auto one_of_each = R(X, Y, B);
+#endif
+
+#if CASE == 13  // expect: argument_of_variable<kernfold::variable<kernfold::role::j, 1
+const auto strings = R(X, std::vector<std::string>(3), B);
+#else
+const auto no_strings = R(X, Y, B);
+#endif
+
+#if CASE == 14  // expect: kf::cuda runs on a device, which only nvcc compiles for: compile this unit as a .cu with nvcc
+const auto device = R.on(kf::cuda{})(X, Y, B);
+#else
+const auto processor = R.on(kf::cpu{})(X, Y, B);
+#endif
+
+#if CASE == 15  // expect: a position below that of the last variable has no variable: the argument given there would be ignored
+const auto gap = sum_reduction(kf::Vi<0, 3> | kf::Vj<2, 3>)(X, Y, Y);
+#else
+const auto named = sum_reduction(kf::Vi<0, 3> | kf::Vj<2, 3>)(kf::Vi<0, 3> = X, kf::Vj<2, 3> = Y);
 #endif

@@ -56,4 +56,10 @@ void stream() {
 #else
   auto [sum, least] = several.finish();
 #endif
+
+#if CASE == 8  // expect: the arrays that a reduction starts with are read until its end: a temporary would be gone by then
+  auto gone = S.start(x = std::vector<float>(6));
+#else
+  auto kept = S.start(x = kf::view{X.data(), 2, 3});
+#endif
 }

@@ -78,11 +78,13 @@ constexpr bool add(std::int64_t a, std::int64_t b, std::int64_t& sum) {
   return true;
 }
 
-// Arithmetic that overflows is no constant expression: its result is infinite here.
+// Arithmetic that overflows is no constant expression, and none that vanishes is one to nvcc: the results are infinite,
+// and 0, here.
 constexpr double magnitude(double a) { return a < 0 ? -a : a; }
 constexpr double product_or_infinity(double a, double b) {
-  const double most = 0x1.fffffffffffffp1023;
-  return magnitude(b) > 1 && magnitude(a) > most / magnitude(b) ? __builtin_inf() : a * b;
+  const double most = 0x1.fffffffffffffp1023, least = 0x1p-1074;
+  if (magnitude(b) > 1 && magnitude(a) > most / magnitude(b)) return __builtin_inf();
+  return b == 0 || (magnitude(b) < 1 && magnitude(a) < least / magnitude(b)) ? 0 : a * b;
 }
 constexpr double sum_or_infinity(double a, double b) {
   return magnitude(a / 2 + b / 2) > 0x1.fffffffffffffp1022 ? __builtin_inf() : a + b;

@@ -4,7 +4,10 @@
 
 #include <cmath>
 #include <cstdint>
-#include <kernfold/kernfold.hpp>
+#include <kernfold/api/any_reduction.hpp>
+#include <kernfold/api/cuda_host.cuh>
+#include <kernfold/api/gradient.hpp>
+#include <kernfold/engine/cuda/executor.cuh>
 #include <ostream>
 #include <random>
 #include <string>
@@ -326,6 +329,22 @@ TEST_F(sweep_on_device, columns_arrive_in_pieces) {
   expect_near(all(nearest), nearest(X, Y, B), "a stream of neighbours");
   constexpr auto total = kf::sum_reduction<kf::axis::both>(F);
   expect_near(all(total, g = G[0]), total(X, Y, B, G), "a stream over both");
+}
+
+// The block that merges the states of all blocks takes less shared memory than they did, or more than 48 KiB of its
+// own.
+TEST_F(sweep_on_device, vectors_of_thousands_of_components_over_both_axes) {
+  const auto check = [](auto dim) {
+    constexpr int D = dim;
+    constexpr auto total = kf::sum_reduction<kf::axis::both>(kf::Vi<0, D> * kf::Vj<1, 1>);
+    const std::vector<float> V(5 * D, 0.5f), W{1, 2, 3};
+    const auto v = copy_of(V), w = copy_of(W);
+    EXPECT_EQ(values_of(total.on(kf::cuda{})(rows_of(v, D), w)), std::vector<float>(D, 15.f)) << D << " components";
+    constexpr auto of_columns = kf::sum_reduction<kf::axis::both>(kf::Vi<0, 1> * kf::Vj<1, D>);
+    EXPECT_EQ(values_of(of_columns.on(kf::cuda{})(w, rows_of(v, D))), std::vector<float>(D, 15.f)) << D;
+  };
+  check(std::integral_constant<int, 4096>{});
+  check(std::integral_constant<int, 7000>{});
 }
 
 TEST_F(sweep_on_device, many_calls_leave_no_memory_behind) {

@@ -107,7 +107,8 @@ class copied_call {
                                             : role::i),
         rows_(output_rows(r.outputs[0].folds, counts)),
         columns_(rows_of(columns_are_)),
-        limits_(current_limits()) {
+        device_(device_of(nullptr)),
+        limits_(limits_of(device_)) {
     if (r.symbol_count > most_arrays || r.output_count > most_arrays)
       throw cuda_error(message() << "kf::cuda_host takes " << most_arrays << " arrays at most, for " << r.text());
   }
@@ -265,7 +266,7 @@ class copied_call {
     const leaf_array nowhere[most_arrays] = {};
     std::int64_t workspace = 0;
     for (const std::int64_t count : {chunk, last_of(rows_, chunk)}) {
-      const cuda_pass measured{nullptr, nullptr, limits_, recipe_.text, true};
+      const cuda_pass measured{nullptr, device_, nullptr, limits_, recipe_.text, true};
       compute_(measured, nowhere, counts_of(count), none);
       if (measured.used > workspace) workspace = measured.used;
     }
@@ -280,7 +281,7 @@ class copied_call {
     l.upload(in);
     output_array outputs[most_arrays];
     place_outputs(outputs, l.device.data() + in, chunk);
-    compute_({l.stream, l.device.data() + in + out, limits_, recipe_.text}, arrays, counts_of(count), outputs);
+    compute_({l.stream, device_, l.device.data() + in + out, limits_, recipe_.text}, arrays, counts_of(count), outputs);
     if (out > 0)
       check_cuda(
           cudaMemcpyAsync(l.host.data() + in, l.device.data() + in, std::size_t(out), cudaMemcpyDeviceToHost, l.stream),
@@ -385,6 +386,7 @@ class copied_call {
   const output_array* outputs_;
   role rows_are_, columns_are_;
   std::int64_t rows_, columns_;
+  int device_;
   device_limits limits_;
   leaf_array on_device_[most_arrays] = {};
 };

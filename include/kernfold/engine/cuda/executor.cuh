@@ -1,4 +1,4 @@
-// kernfold/engine/cuda/executor.cuh: kf::cuda, where a reduction runs on the current device.
+// kernfold/engine/cuda/executor.cuh: kf::cuda, where a reduction runs on the device of a stream.
 #pragma once
 
 #include "launch.cuh"
@@ -16,11 +16,9 @@ struct cuda {
 namespace detail {
 inline namespace KERNFOLD_ABI {
 
-/// The limits of the current device. The driver keeps them: asking costs less than a microsecond.
-inline device_limits current_limits() {
+/// The limits of a device. The driver keeps them: asking costs less than a microsecond.
+inline device_limits limits_of(int device) {
   device_limits limits;
-  int device = 0;
-  check_cuda(cudaGetDevice(&device), "cudaGetDevice");
   check_cuda(read_limits(limits, device), "cudaDeviceGetAttribute");
   return limits;
 }
@@ -29,6 +27,7 @@ inline device_limits current_limits() {
 /// takes.
 struct cuda_pass {
   cudaStream_t stream = nullptr;
+  int device = 0;
   char* memory = nullptr;
   device_limits limits;
   message (*text)() = nullptr;
@@ -63,13 +62,13 @@ class temporary_memory {
   void* data_ = nullptr;
 };
 
-/// The states of a reduction's rows between two pieces of its columns, on a device. States that are merged belong to
-/// the same stream, or their caller has waited.
+/// The states of a reduction's rows between two pieces of its columns, on a device.
 class cuda_states {
  public:
   template <class Sweep>
   cuda_states(type_identity_of<Sweep>, const cuda& where, const leaf_array* leaves, std::int64_t rows)
       : stream_(where.stream),
+        device_(device_of(where.stream)),
         rows_(rows),
         memory_(where.stream, Sweep::states_bytes(rows), 1),
         workspace_bytes_(&Sweep::workspace_bytes),
@@ -79,21 +78,28 @@ class cuda_states {
   }
   void run(const leaf_array* leaves, const output_array* outputs, std::int64_t first, std::int64_t end, bool begins,
            bool ends) {
-    const device_limits limits = current_limits();
+    const device_guard guard(device_);
+    const device_limits limits = limits_of(device_);
     const temporary_memory workspace(stream_, workspace_bytes_(rows_, end - first, limits));
     check_cuda(launch_(stream_, leaves, outputs, rows_, end, workspace.data(), limits,
                        {memory_.device_data(), begins, ends, first}),
                "a kernel's launch");
   }
+  /// The states of another stream are read when that is done with them, and may be written again when this stream has
+  /// read them.
   void merge(const cuda_states& later, const leaf_array* leaves) {
+    const device_guard guard(device_);
+    wait_for(stream_, later.stream_);
     check_cuda(merge_(stream_, leaves, rows_, const_cast<char*>(later.memory_.device_data()),
                       {memory_.device_data(), false, false, 0}),
                "a kernel's launch");
+    wait_for(later.stream_, stream_);
   }
-  bool has_shape_of(const cuda_states& other) const { return rows_ == other.rows_; }
+  bool has_shape_of(const cuda_states& other) const { return rows_ == other.rows_ && device_ == other.device_; }
 
  private:
   cudaStream_t stream_;
+  int device_;
   std::int64_t rows_;
   device_matrix<char> memory_;
   std::int64_t (*workspace_bytes_)(std::int64_t, std::int64_t, const device_limits&);
@@ -129,6 +135,7 @@ template <> struct executor_traits<detail::cuda_pass> {
                   std::int64_t rows, std::int64_t columns) {
     char* const workspace = pass.take(cuda_sweep<Plan>::workspace_bytes(rows, columns, pass.limits));
     if (pass.measures) return;
+    const detail::device_guard guard(pass.device);
     pass.check(cuda_sweep<Plan>::launch(pass.stream, leaves, outputs, rows, columns, workspace, pass.limits, {}),
                "a kernel's launch");
   }
@@ -146,11 +153,12 @@ template <> struct executor_traits<cuda> {
 
   using pass = detail::cuda_pass;
   static pass measuring_pass(const cuda& where, message (*text)()) {
-    return {where.stream, nullptr, detail::current_limits(), text, true};
+    const int device = detail::device_of(where.stream);
+    return {where.stream, device, nullptr, detail::limits_of(device), text, true};
   }
   /// Computes in `memory`, which a measuring pass has found enough.
   static pass computing_pass(const pass& measured, const cuda& where, void* memory) {
-    return {where.stream, static_cast<char*>(memory), measured.limits, measured.text};
+    return {where.stream, measured.device, static_cast<char*>(memory), measured.limits, measured.text};
   }
   /// f(pass) twice: to measure, and to compute.
   template <class F> static void run_passes(const cuda& where, message (*text)(), F&& f) {

@@ -62,19 +62,17 @@ template <class Plan> struct cuda_sweep {
     t.states = static_cast<typename block_plan::states*>(workspace);
     t.blocks = reinterpret_cast<typename block_plan::block_states*>(static_cast<char*>(workspace) + state_bytes(grid));
     if (grid.groups > 0) {
-      if (policy.shared_bytes > 49152) {
-        const cudaError_t e = cudaFuncSetAttribute(reinterpret_cast<const void*>(&detail::sweep_kernel<Plan>),
-                                                   cudaFuncAttributeMaxDynamicSharedMemorySize, policy.shared_bytes);
-        if (e != cudaSuccess) return e;
-      }
       t.pass = grid.stretches > 1 ? detail::block_pass::stretch : detail::block_pass::whole;
-      if (const cudaError_t e = start(&detail::sweep_kernel<Plan>, t, grid.groups, grid.stretches, stream)) return e;
+      if (const cudaError_t e =
+              start(&detail::sweep_kernel<Plan>, t, grid.groups, grid.stretches, policy.shared_bytes, stream))
+        return e;
       t.pass = detail::block_pass::merge;
       if (grid.stretches > 1)
-        if (const cudaError_t e = start(&detail::sweep_kernel<Plan>, t, grid.groups, 1, stream)) return e;
+        if (const cudaError_t e = start(&detail::sweep_kernel<Plan>, t, grid.groups, 1, policy.shared_bytes, stream))
+          return e;
     }
     if constexpr (Plan::folds_rows)
-      if (part.ends) return start(&detail::finish_kernel<Plan>, t, 1, 1, stream);
+      if (part.ends) return start(&detail::finish_kernel<Plan>, t, 1, 1, finish_bytes(), stream);
     return cudaSuccess;
   }
   /// Enqueues the merge of the states `later` into those of `part`, whose columns come before.
@@ -86,7 +84,7 @@ template <class Plan> struct cuda_sweep {
     t.stretches = 1;
     t.states = static_cast<typename block_plan::states*>(later);
     t.pass = detail::block_pass::merge;
-    return t.groups > 0 ? start(&detail::sweep_kernel<Plan>, t, t.groups, 1, stream) : cudaSuccess;
+    return t.groups > 0 ? start(&detail::sweep_kernel<Plan>, t, t.groups, 1, policy.shared_bytes, stream) : cudaSuccess;
   }
 
  private:
@@ -117,10 +115,20 @@ template <class Plan> struct cuda_sweep {
   static std::int64_t block_bytes(const block_grid& grid) {
     return Plan::folds_rows ? grid.groups * std::int64_t(sizeof(typename block_plan::block_states)) : 0;
   }
-  static cudaError_t start(void (*kernel)(task), task& t, std::int64_t groups, int stretches, cudaStream_t stream) {
+  /// The shared memory of the block that merges the states of all groups.
+  static constexpr int finish_bytes() {
+    return Plan::folds_rows ? policy.fold_width * int(sizeof(typename block_plan::block_states)) : 0;
+  }
+  static cudaError_t start(void (*kernel)(task), task& t, std::int64_t groups, int stretches, int shared_bytes,
+                           cudaStream_t stream) {
+    constexpr int without_asking = 49152;  // a kernel that wants more says so first
+    if (shared_bytes > without_asking)
+      if (const cudaError_t e = cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
+                                                     cudaFuncAttributeMaxDynamicSharedMemorySize, shared_bytes))
+        return e;
     void* arguments[] = {&t};
     return cudaLaunchKernel(kernel, dim3(unsigned(groups), unsigned(stretches)), dim3(unsigned(policy.threads)),
-                            arguments, std::size_t(policy.shared_bytes), stream);
+                            arguments, std::size_t(shared_bytes), stream);
   }
 };
 

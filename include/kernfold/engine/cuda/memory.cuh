@@ -19,11 +19,55 @@ inline void check_cuda(cudaError_t e, const char* what) {
   if (e != cudaSuccess) refuse_cuda(e, what);
 }
 
+inline cudaError_t stream_device(cudaStream_t stream, int* device) {
+#if CUDART_VERSION >= 12080
+  return cudaStreamGetDevice(stream, device);
+#else
+  (void)stream;  // earlier runtimes know the current device only
+  return cudaGetDevice(device);
+#endif
+}
+/// The device of a stream; the current one for the default stream. A call does everything there: what a program's
+/// current device is when memory is released or a kernel is launched may be another one.
+inline int device_of(cudaStream_t stream) {
+  int device = 0;
+  if (stream == nullptr) check_cuda(cudaGetDevice(&device), "cudaGetDevice");
+  else check_cuda(stream_device(stream, &device), "the device of a stream");
+  return device;
+}
+/// While one exists, a device is the current one. Where that cannot be, what follows is refused on its own.
+class device_guard {
+ public:
+  explicit device_guard(int device) noexcept {
+    if (cudaGetDevice(&before_) == cudaSuccess && device != before_) changed_ = cudaSetDevice(device) == cudaSuccess;
+  }
+  ~device_guard() {
+    if (changed_) cudaSetDevice(before_);
+  }
+  device_guard(const device_guard&) = delete;
+  device_guard& operator=(const device_guard&) = delete;
+
+ private:
+  int before_ = 0;
+  bool changed_ = false;
+};
+/// What `stream` is given from now on waits for what `before` has been given so far.
+inline void wait_for(cudaStream_t stream, cudaStream_t before) {
+  if (stream == before) return;
+  const device_guard guard(device_of(before));
+  cudaEvent_t event = nullptr;
+  check_cuda(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "cudaEventCreate");
+  const cudaError_t recorded = cudaEventRecord(event, before);
+  const cudaError_t waits = recorded == cudaSuccess ? cudaStreamWaitEvent(stream, event, 0) : recorded;
+  cudaEventDestroy(event);  // when it has happened
+  check_cuda(waits, "one stream's wait for another");
+}
+
 }  // namespace KERNFOLD_ABI
 }  // namespace detail
 
-/// An owning row-major array of rows() x cols() elements in the memory of the current device, allocated and released in
-/// the order of a stream: it may be an argument of the next call on that stream without waiting for this one, and be
+/// An owning row-major array of rows() x cols() elements in the memory of its stream's device, allocated and released
+/// in the order of a stream: it may be an argument of the next call on that stream without waiting for this one, and be
 /// destroyed while they run. Contents are not initialised. Throws cuda_error.
 template <class T> class device_matrix {
  public:
@@ -33,6 +77,8 @@ template <class T> class device_matrix {
   device_matrix(cudaStream_t stream, std::integral auto rows, std::integral auto cols)
       : stream_(stream), rows_(static_cast<std::int64_t>(rows)), cols_(static_cast<std::int64_t>(cols)) {
     void* memory = nullptr;
+    device_ = detail::device_of(stream);
+    const detail::device_guard guard(device_);
     if (size() > 0)
       detail::check_cuda(cudaMallocAsync(&memory, std::size_t(size()) * sizeof(T), stream),
                          "cudaMallocAsync for a device_matrix");
@@ -44,8 +90,12 @@ template <class T> class device_matrix {
     return *this;
   }
   ~device_matrix() {
-    if (data_) cudaFreeAsync(data_, stream_);
+    if (!data_) return;
+    const detail::device_guard guard(device_);  // the default stream is that of the current device
+    cudaFreeAsync(data_, stream_);
   }
+  /// The number of the device whose memory this is.
+  int device() const noexcept { return device_; }
   void swap(device_matrix& other) noexcept {
     const auto exchange = [](auto& a, auto& b) {
       const auto kept = a;
@@ -53,6 +103,7 @@ template <class T> class device_matrix {
       b = kept;
     };
     exchange(stream_, other.stream_);
+    exchange(device_, other.device_);
     exchange(rows_, other.rows_);
     exchange(cols_, other.cols_);
     exchange(data_, other.data_);
@@ -80,6 +131,7 @@ template <class T> class device_matrix {
 
  private:
   cudaStream_t stream_ = nullptr;
+  int device_ = 0;
   std::int64_t rows_ = 0, cols_ = 0;
   T* data_ = nullptr;
 };

@@ -1,7 +1,8 @@
 // tests/unit/engine/cuda/fake_runtime.hpp: as much of the CUDA runtime as the library uses, on the host: device memory
-// is plain memory, a stream runs what it is given at once, and a kernel's threads are threads, one block after the
-// other. So that everything around the kernels (arguments, workspaces, plans, graphs, chunks, streams of columns) runs
-// where there is no device.
+// is plain memory, a stream runs what it is given at once or as late as it may, and a kernel's threads are threads, one
+// block after the other. There are two devices; launches that ask for memory that their kernel has not, or on a stream
+// of another device than the current one, are refused. So that everything around the kernels (arguments, workspaces,
+// plans, graphs, chunks, streams of columns) runs where there is no device.
 #pragma once
 
 #include <barrier>
@@ -16,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#define CUDART_VERSION 13000
 #define __global__
 #define __device__
 #define __shared__
@@ -31,7 +33,7 @@ enum cudaError_t {
 };
 enum cudaMemcpyKind { cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost };
 enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal };
-enum { cudaStreamNonBlocking = 1 };
+enum { cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2 };
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize };
 enum cudaDeviceAttr {
   cudaDevAttrMultiProcessorCount,
@@ -46,7 +48,14 @@ struct fake_graph {
 };
 struct fake_stream {
   fake_graph* recorded_to = nullptr;
+  int device = 0;
+  std::vector<std::function<bool()>> late = {};  // what runs late: false where it has to wait for another stream
 };
+struct fake_event {
+  bool has_happened = false;
+  int uses = 1;
+};
+using cudaEvent_t = fake_event*;
 using cudaStream_t = fake_stream*;
 using cudaGraph_t = fake_graph*;
 using cudaGraphExec_t = fake_graph*;
@@ -127,10 +136,33 @@ inline void launch(dim3 grid, dim3 block, const std::function<void()>& kernel) {
 
 /// While a stream is captured, what its thread enqueues elsewhere, allocates or waits for is refused.
 inline thread_local fake_stream* captured = nullptr;
+
+inline thread_local int current_device = 0;
+inline constexpr int device_count = 2;
+/// Whether streams run what they are given as late as they may: when somebody waits for them. The last stream that was
+/// made then goes first, so that work which ought to have waited for another stream's comes before it.
+inline bool runs_late = false;
+inline std::vector<fake_stream*>& streams() {
+  static std::vector<fake_stream*> all;
+  return all;
+}
+inline bool step(fake_stream& s) {
+  if (s.late.empty() || !s.late.front()()) return false;
+  s.late.erase(s.late.begin());
+  return true;
+}
+inline void run_all() {
+  for (bool moved = true; moved;) {
+    moved = false;
+    for (std::size_t n = streams().size(); n-- > 0;)
+      while (step(*streams()[n])) moved = true;
+  }
+}
 inline cudaError_t enqueue(fake_stream* stream, std::function<void()> work) {
   if (captured != nullptr && stream != captured) return cudaErrorStreamCaptureUnsupported;
   if (captured != nullptr) captured->recorded_to->work.push_back(std::move(work));
-  else work();
+  else if (runs_late && stream != nullptr) stream->late.push_back([work = std::move(work)] { return work(), true; });
+  else run_all(), work();
   return cudaSuccess;
 }
 
@@ -195,7 +227,9 @@ inline cudaError_t cudaFree(void* p) {
   return cudaSuccess;
 }
 inline cudaError_t cudaMallocAsync(void** p, std::size_t bytes, cudaStream_t) { return cudaMalloc(p, bytes); }
-inline cudaError_t cudaFreeAsync(void* p, cudaStream_t) { return cudaFree(p); }
+inline cudaError_t cudaFreeAsync(void* p, cudaStream_t stream) {
+  return fake_device::runs_late && stream != nullptr ? fake_device::enqueue(stream, [=] { cudaFree(p); }) : cudaFree(p);
+}
 inline cudaError_t cudaMallocHost(void** p, std::size_t bytes) { return cudaMalloc(p, bytes); }
 inline cudaError_t cudaFreeHost(void* p) { return cudaFree(p); }
 inline cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind, cudaStream_t stream) {
@@ -214,15 +248,49 @@ inline cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
   return cudaSuccess;
 }
 inline cudaError_t cudaGetDevice(int* device) {
-  *device = 0;
+  *device = fake_device::current_device;
   return cudaSuccess;
 }
-inline cudaError_t cudaSetDevice(int) { return cudaSuccess; }
+inline cudaError_t cudaSetDevice(int device) {
+  if (device < 0 || device >= fake_device::device_count) return cudaErrorInvalidValue;
+  fake_device::current_device = device;
+  return cudaSuccess;
+}
+inline cudaError_t cudaStreamGetDevice(cudaStream_t stream, int* device) {
+  *device = stream->device;
+  return cudaSuccess;
+}
+inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+  *event = new fake_event;
+  return cudaSuccess;
+}
+inline void release_event(cudaEvent_t event) {
+  if (--event->uses == 0) delete event;
+}
+inline cudaError_t cudaEventDestroy(cudaEvent_t event) { return release_event(event), cudaSuccess; }
+inline cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+  ++event->uses;
+  return fake_device::enqueue(stream, [event] {
+    event->has_happened = true;
+    release_event(event);
+  });
+}
+inline cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
+  if (!fake_device::runs_late || stream == nullptr) return fake_device::run_all(), cudaSuccess;
+  ++event->uses;
+  stream->late.push_back([event] {
+    if (!event->has_happened) return false;
+    release_event(event);
+    return true;
+  });
+  return cudaSuccess;
+}
 inline cudaError_t cudaGetDeviceCount(int* count) {
-  *count = 1;
+  *count = fake_device::device_count;
   return cudaSuccess;
 }
 inline cudaError_t cudaDeviceSynchronize() {
+  if (fake_device::captured == nullptr) fake_device::run_all();
   return fake_device::captured != nullptr ? cudaErrorStreamCaptureUnsupported : cudaSuccess;
 }
 inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr what, int) {
@@ -239,10 +307,13 @@ inline const char* cudaGetErrorName(cudaError_t e) {
                                                   : "cudaErrorInvalidValue";
 }
 inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* s, unsigned) {
-  *s = new fake_stream;
+  *s = new fake_stream{.device = fake_device::current_device};
+  fake_device::streams().push_back(*s);
   return cudaSuccess;
 }
 inline cudaError_t cudaStreamDestroy(cudaStream_t s) {
+  fake_device::run_all();
+  std::erase(fake_device::streams(), s);
   delete s;
   return cudaSuccess;
 }
@@ -272,12 +343,23 @@ inline cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
   return cudaSuccess;
 }
 inline cudaError_t cudaGraphExecDestroy(cudaGraphExec_t replay) { return cudaGraphDestroy(replay); }
-inline cudaError_t cudaFuncSetAttribute(const void*, cudaFuncAttribute, int bytes) {
-  return bytes <= fake_device::shared_bytes ? cudaSuccess : cudaErrorInvalidValue;
+/// The shared memory that a kernel may have: 48 KiB, or what it has asked for.
+inline std::map<const void*, int>& asked_shared_bytes() {
+  static std::map<const void*, int> bytes;
+  return bytes;
+}
+inline cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute, int bytes) {
+  if (bytes > fake_device::shared_bytes) return cudaErrorInvalidValue;
+  asked_shared_bytes()[kernel] = bytes;
+  return cudaSuccess;
 }
 template <class Task>
-cudaError_t cudaLaunchKernel(void (*kernel)(Task), dim3 grid, dim3 block, void** arguments, std::size_t,
+cudaError_t cudaLaunchKernel(void (*kernel)(Task), dim3 grid, dim3 block, void** arguments, std::size_t shared_bytes,
                              cudaStream_t stream) {
+  const auto asked = asked_shared_bytes().find(reinterpret_cast<const void*>(kernel));
+  if (shared_bytes > std::size_t(asked == asked_shared_bytes().end() ? 49152 : asked->second))
+    return cudaErrorInvalidValue;
+  if (stream != nullptr && stream->device != fake_device::current_device) return cudaErrorInvalidValue;
   const auto task = *static_cast<const std::remove_const_t<Task>*>(arguments[0]);
   return fake_device::enqueue(stream, [=] { fake_device::launch(grid, block, [&] { kernel(task); }); });
 }

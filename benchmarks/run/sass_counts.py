@@ -24,13 +24,13 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 ANY = float("inf")
 KERNELS = [  # number, name, slots per pair on sm_90: aim and limit, most of them on the special function unit
-    (0, "Gaussian D=3, sign known", 8.6, 8.6, 1.0),
+    (0, "Gaussian D=3, sign known", 9.5, 9.5, 1.0),
     (1, "Gaussian D=3", 9.5, 9.5, 1.0),
     (2, "x-gradient D=3", 12.5, 12.5, 1.0),
-    (3, "LogSumExp D=3", 10.0, 10.0, 1.2),
+    (3, "LogSumExp D=3", 11.0, 11.0, 1.2),
     (4, "ArgMin D=3", 8.0, 5.0, 0.0),
     (5, "ArgKMin<10> D=3", 8.0, 5.2, 0.0),
-    (6, "Gaussian D=64", 140.0, 140.3, 1.0),
+    (6, "Gaussian D=64", 141.0, 141.0, 1.0),
     (7, "cosine x sine D=3", ANY, ANY, ANY),  # which ptxas spills where nothing tells it how many registers there are
 ]
 

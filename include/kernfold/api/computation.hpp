@@ -12,7 +12,7 @@ namespace kernfold {
 template <class... Ts> struct results : detail::slot_list_of<Ts...> {
   template <int At> friend KERNFOLD_HD auto& get(results& r) { return detail::get<At>(r); }
   template <int At> friend KERNFOLD_HD auto& get(const results& r) { return detail::get<At>(r); }
-  template <int At> friend KERNFOLD_HD auto get(results&& r) {
+  template <int At> friend KERNFOLD_HD auto&& get(results&& r) {
     return static_cast<type_at<type_list<Ts...>, At>&&>(detail::get<At>(r));
   }
 };

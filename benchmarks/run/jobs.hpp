@@ -22,7 +22,7 @@ template <int D> struct jobs {
   static constexpr auto g = kf::Pm<3, 1>;
   static constexpr auto e = kf::Vi<4, 1>;
   static constexpr auto convolution = kf::sum_reduction(exp(-g * sqdist(x, y)) * b);
-  // The same with a scale whose sign shows: s^2 = g moves into the points.
+  // The same with a scale whose sign shows: exponents are known to be at most 0.
   static constexpr auto scaled = kf::sum_reduction(exp(-square(g) * sqdist(x, y)) * b);
   static constexpr auto gradient = kf::grad(convolution, x, e);
   static constexpr auto log_sum_exp = kf::logsumexp_reduction(-kf::Pm<2, 1> * sqdist(x, y));

@@ -4,9 +4,9 @@
 //
 // All competitors take turns within each round, and a ratio is the median over the rounds of that within a round:
 // what slows the machine for a while slows all of them. Two ratios: to the loop as one writes it first (columns along
-// the lanes, one row at a time), which is what the aims are set by, and to the best of nine ways to write it.
+// the lanes, one row at a time), and to the best of nine ways to write it, which the aims are set by.
 // --cpu-time counts the threads' processor time instead of the clock's: the better choice on a machine that others use
-// as well. The hand-written loop is the best of its variants. Results are checked against double precision; a wrong one
+// as well. Results are checked against double precision; a wrong one
 // ends the program with status 1, and so does, with --strict, a missed aim.
 #include <chrono>
 #include <cstdio>
@@ -76,14 +76,14 @@ double median(std::vector<double> v) {
 struct competitor {
   std::string name;
   std::function<void()> run;
-  double wanted = 0;              // of the hand-written loop's rate; 0: no aim
+  double wanted = 0;              // of the best hand-written loop's rate; 0: no aim
   std::vector<double> seconds{};  // one per round
 };
 
 struct figure {
   std::string name;
   double rate, of_plain, of_best, wanted;
-  bool is_missed() const { return of_plain < wanted; }
+  bool is_missed() const { return of_best < wanted; }
 };
 
 /// The competitors of one instruction set; the first `hand_count` of them are written by hand.
@@ -140,12 +140,12 @@ std::vector<figure> compare(kf::instruction_set set, std::span<const hand_writte
     all.push_back(
         {std::string("by hand: ") + v.name, [&, v] { hand_written::run(v.compute, problem, o.threads, out.data()); }});
   }
-  const double convolution = is_widest ? 1.0 : 0.9;
+  const double convolution = is_widest ? 0.95 : 0.85;
   all.push_back({"kernfold: convolution, exp(-s^2 d)", [&] { generic.convolve_scaled(); }, convolution});
   all.push_back({"kernfold: convolution, exp(-g d)", [&] { generic.convolve(); }, convolution});
-  all.push_back({"kernfold: x-gradient", [&] { generic.differentiate(); }, is_widest ? 0.75 : 0});
-  all.push_back({"kernfold: log-sum-exp", [&] { generic.sum_exponentials(); }, is_widest ? 0.8 : 0});
-  all.push_back({"kernfold: 10 nearest neighbours", [&] { generic.find_neighbours(); }, is_widest ? 1.05 : 0});
+  all.push_back({"kernfold: x-gradient", [&] { generic.differentiate(); }, is_widest ? 0.79 : 0});
+  all.push_back({"kernfold: log-sum-exp", [&] { generic.sum_exponentials(); }, is_widest ? 0.76 : 0});
+  all.push_back({"kernfold: 10 nearest neighbours", [&] { generic.find_neighbours(); }, is_widest ? 1.08 : 0});
   std::vector<figure> figures = measure(all, variants.size(), o);
   check("kernfold's result", greatest_error(generic));
   return figures;

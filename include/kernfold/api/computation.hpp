@@ -12,7 +12,15 @@ namespace kernfold {
 template <class... Ts> struct results : detail::slot_list_of<Ts...> {
   template <int At> friend KERNFOLD_HD auto& get(results& r) { return detail::get<At>(r); }
   template <int At> friend KERNFOLD_HD auto& get(const results& r) { return detail::get<At>(r); }
-  template <int At> friend KERNFOLD_HD auto&& get(results&& r) {
+  /// Of a temporary: by value, which is a copy on a device and a move, on the host alone, of what owns memory.
+  template <int At>
+    requires(__is_trivially_copyable(Ts) && ...)
+  friend KERNFOLD_HD auto get(results&& r) {
+    return detail::get<At>(r);
+  }
+  template <int At>
+    requires(!(__is_trivially_copyable(Ts) && ...))
+  friend KERNFOLD_INLINE auto get(results&& r) {
     return static_cast<type_at<type_list<Ts...>, At>&&>(detail::get<At>(r));
   }
 };

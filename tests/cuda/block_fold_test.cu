@@ -4,6 +4,9 @@
 #include <cmath>
 #include <cstdint>
 #include <kernfold/kernfold.hpp>
+#include <vector>
+
+#include "device_arrays.cuh"
 
 namespace kf = kernfold;
 
@@ -60,50 +63,44 @@ __global__ void several_results(arrays a) {
   for (int k = 0; k < 5; ++k) a.neighbours[5 * i + k] = neighbours[k];
 }
 
-template <class T> T* shared_memory(int count) {
-  T* p = nullptr;
-  EXPECT_EQ(cudaMallocManaged(&p, std::size_t(count) * sizeof(T)), cudaSuccess);
-  return p;
-}
-
 TEST(block_fold_in_a_kernel, agrees_with_the_host) {
   int devices = 0;
   if (cudaGetDeviceCount(&devices) != cudaSuccess || devices == 0) GTEST_SKIP() << "no GPU here";
   constexpr int M = 1000, N = 700;
-  float* const X = shared_memory<float>(3 * M);
-  float* const Y = shared_memory<float>(3 * N);
-  float* const B = shared_memory<float>(N);
-  for (int n = 0; n < 3 * M; ++n) X[n] = std::sin(0.37f * float(n));
-  for (int n = 0; n < 3 * N; ++n) Y[n] = std::cos(0.73f * float(n));
-  for (int n = 0; n < N; ++n) B[n] = std::cos(float(n));
-  const auto X_rows = kf::view{X, M, 3}, Y_rows = kf::view{Y, N, 3};
-  const auto sums = convolve(X_rows, Y_rows, kf::view{B, N, 1}, 0.7f);
-  const auto both = least(X_rows, Y_rows);
-  const auto neighbours = nearest(X_rows, Y_rows);
+  std::vector<float> X(3 * M), Y(3 * N), B(N);
+  for (int n = 0; n < 3 * M; ++n) X[std::size_t(n)] = std::sin(0.37f * float(n));
+  for (int n = 0; n < 3 * N; ++n) Y[std::size_t(n)] = std::cos(0.73f * float(n));
+  for (int n = 0; n < N; ++n) B[std::size_t(n)] = std::cos(float(n));
+  const auto sums = convolve(X, Y, B, 0.7f);
+  const auto both = least(X, Y);
+  const auto neighbours = nearest(X, Y);
 
-  const arrays a{X,
-                 Y,
-                 B,
+  const auto x_array = copy_of(X), y_array = copy_of(Y), b_array = copy_of(B);
+  kf::device_matrix<float> sums_found(nullptr, M, 1), minima_found(nullptr, M, 1);
+  kf::device_matrix<std::int64_t> where_found(nullptr, M, 1), neighbours_found(nullptr, M, 5);
+  const arrays a{x_array.device_data(),
+                 y_array.device_data(),
+                 b_array.device_data(),
                  M,
                  N,
-                 shared_memory<float>(M),
-                 shared_memory<float>(M),
-                 shared_memory<std::int64_t>(M),
-                 shared_memory<std::int64_t>(5 * M)};
+                 sums_found.device_data(),
+                 minima_found.device_data(),
+                 where_found.device_data(),
+                 neighbours_found.device_data()};
   several_rows<<<(M + threads * rows_each - 1) / (threads * rows_each), threads>>>(a);
   several_results<<<(M + threads - 1) / threads, threads>>>(a);
   ASSERT_EQ(cudaDeviceSynchronize(), cudaSuccess);
+  const auto all_sums = values_of(sums_found), minima = values_of(minima_found);
+  const auto where = values_of(where_found), nearby = values_of(neighbours_found);
   int different = 0;
   for (int i = 0; i < M; ++i) {
-    ASSERT_NEAR(a.sums[i], sums[i], 1e-4) << i;
-    ASSERT_NEAR(a.minima[i], get<0>(both)[i], 1e-5) << i;
-    different += a.where[i] != get<1>(both)[i];
-    for (int k = 0; k < 5; ++k) different += a.neighbours[5 * i + k] != neighbours(i, k);
+    const std::size_t row = std::size_t(i);
+    ASSERT_NEAR(all_sums[row], sums[i], 1e-4) << i;
+    ASSERT_NEAR(minima[row], get<0>(both)[i], 1e-5) << i;
+    different += where[row] != get<1>(both)[i];
+    for (int k = 0; k < 5; ++k) different += nearby[5 * row + std::size_t(k)] != neighbours(i, k);
   }
   EXPECT_LE(different, M / 100);  // distances that agree to the last bit may change places
-  for (const void* p : {(const void*)X, (const void*)Y, (const void*)B, (const void*)a.sums, (const void*)a.minima,
-                        (const void*)a.where, (const void*)a.neighbours})
-    cudaFree(const_cast<void*>(p));
 }
 
 }  // namespace

@@ -14,6 +14,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "device_arrays.cuh"
+
 namespace kf = kernfold;
 
 namespace {
@@ -29,26 +31,6 @@ constexpr auto e = kf::Vi<4, 1>;
 constexpr auto i = kf::row_index;
 constexpr auto j = kf::column_index;
 constexpr auto F = exp(-square(g) * sqdist(x, y)) * b;
-
-/// A device's copy of an array.
-template <class T> kf::device_matrix<T> copy_of(const std::vector<T>& values, cudaStream_t stream = nullptr) {
-  kf::device_matrix<T> m(stream, values.size(), 1);
-  if (!values.empty()) {
-    EXPECT_EQ(
-        cudaMemcpyAsync(m.device_data(), values.data(), values.size() * sizeof(T), cudaMemcpyHostToDevice, stream),
-        cudaSuccess);
-  }
-  return m;
-}
-/// The same, as rows of dimension dim.
-template <class T> kf::device_view<const T> rows_of(const kf::device_matrix<T>& m, int dim) {
-  return {m.device_data(), m.size() / dim, dim};
-}
-template <class T> std::vector<T> values_of(const kf::device_matrix<T>& m) {
-  std::vector<T> all(static_cast<std::size_t>(m.size()));
-  m.copy_to(all.data());
-  return all;
-}
 
 struct cloud {
   std::int64_t M, N;

@@ -101,7 +101,7 @@ template <int Dim, exponential_result R, accumulation A, bool IsAccurate, bool E
 
  private:
   template <class T> static KERNFOLD_HD_LAYER T greatest() { return T(math::largest<math::real_of<T>>()); }
-  template <class T> static constexpr math::real_of<T> log2_of_e = 1.442695040888963407359;
+  template <class T> static constexpr auto log2_of_e = math::real_of<T>(1.442695040888963407359);
 
   /// exp(d) for d <= 0
   template <class T> static KERNFOLD_HD_LAYER T exponential(const T& d) {

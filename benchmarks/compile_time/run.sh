@@ -2,12 +2,15 @@
 # What kernfold costs its users' compilers, against a budget.
 #
 #   bash benchmarks/compile_time/run.sh [--strict] [--runs N]
+#   bash benchmarks/compile_time/run.sh --counts
 #
 # Compiles the small programs beside this script with g++ and, where they are there, nvcc and clang++, and prints one line
 # for each: processor seconds (the median of N runs, 3 by default), peak memory, and counts that do not depend on the
-# machine's load: symbols, and template instantiations as clang++ counts them. Seconds are scaled by what reference.cpp took
+# machine's load: symbols, megabytes, and template instantiations as clang++ counts them. Seconds are scaled by what reference.cpp took
 # just before and just after, so that a slow, busy or uneven machine is not mistaken for slow headers. The status is 0, or
-# with --strict 1 where a budget is exceeded or a count has grown by more than 5 % over counts.txt.
+# with --strict 1 where a budget is exceeded or a count has grown by more than 5 % over counts.txt. --counts takes no
+# times, looks at the counts alone, and its status is 1 where one has grown so. Counts on record by other compilers, or for
+# other instruction sets, are no measure: they are skipped.
 #
 # CXX, NVCC and CLANGXX name other compilers. KERNFOLD_UPDATE_COUNTS=1 rewrites counts.txt.
 set -euo pipefail
@@ -15,10 +18,11 @@ export LC_ALL=C
 here=$(cd "$(dirname "$0")" && pwd)
 include=$(cd "$here/../../include" && pwd)
 cxx=${CXX:-g++} nvcc=${NVCC:-nvcc} clangxx=${CLANGXX:-clang++}
-strict=0 runs=3
+strict=0 counts_only=0 runs=3
 while [ $# -gt 0 ]; do
   case $1 in
     --strict) strict=1 ;;
+    --counts) strict=1 counts_only=1 ;;
     --runs) runs=${2:?--runs needs a number}; shift ;;
     *) printf 'run.sh: there is no option %s\n' "$1" >&2; exit 1 ;;
   esac
@@ -70,7 +74,7 @@ peak_memory() {
     sample_memory "$pid"
     sleep 0.02
   done
-  wait "$pid" || true
+  wait "$pid" || { printf '\nfailed: %s\n' "$*" >&2; cat "$work/log" >&2; exit 1; }
   calc "$peak / 1000"
 }
 
@@ -87,7 +91,7 @@ judge() {
   [ "$memory" = - ] || memory=$(calc "$memory + 0.5")
   if [ -f "$object" ]; then symbols=$(nm "$object" | wc -l); fi
   rows+=("$name|$budget|$seconds|${memory%.*}|$symbols|$verdict")
-  [ "$symbols" = - ] || counts+=("symbols|$name|$symbols")
+  [ "$symbols" = - ] || counts+=("symbols|$name|$symbols" "MB|$name|${memory%.*}")
 }
 # measure NAME BUDGET BASE COMMAND...: BASE is a number of seconds taken off.
 measured=0
@@ -104,8 +108,12 @@ gxx() { "$cxx" -std=c++20 -I "$include" "$@" -c -o "$work/object.o"; }
 cuda() { "$nvcc" -std=c++20 -arch=sm_90 -I "$include" -x cu "$@" -c -o "$work/object.o"; }
 clang() { "$clangxx" -std=c++20 -I "$include" "$@" -c -o "$work/object.o"; }
 
+if [ "$counts_only" = 1 ]; then
+  seconds_of() { printf 0; }
+fi
+
 printf 'compile time: %s\n' "$("$cxx" --version | head -n 1)"
-printf 'reference.cpp takes %s s here and %s s where the budgets were set\n' "$(reference_seconds)" "$nominal_reference"
+[ "$counts_only" = 1 ] || printf 'reference.cpp takes %s s here and %s s where the budgets were set\n' "$(reference_seconds)" "$nominal_reference"
 
 empty=$(seconds_of gxx -O2 "$here/empty.cpp")
 measure "include, over an empty file" 0.5 "$empty" gxx -O2 "$here/include.cpp"
@@ -115,16 +123,18 @@ formulas() {
   shift 4
   measure "$name: first formula and gradient" "$first_budget" 0 "$@" "$here/formulas.cpp"
   first=$measured
-  measured=$(seconds_of "$@" -DFORMULAS=10 "$here/formulas.cpp")
-  judge "$name: each of nine further" "$further_budget" "$(calc "($measured - $first) / 9")" - /
+  if [ "$counts_only" = 0 ]; then
+    measured=$(seconds_of "$@" -DFORMULAS=10 "$here/formulas.cpp")
+    judge "$name: each of nine further" "$further_budget" "$(calc "($measured - $first) / 9")" - /
+  fi
   measure "$name: third derivative" "$third_budget" 0 "$@" "$here/third_derivative.cpp"
 }
-formulas "g++ -O3 -march=native" 1.5 0.3 5 gxx -O3 -march=native
-formulas "g++ -O3, all sets" 2.5 0.7 5 gxx -O3
+formulas "g++ -O3 -march=native" 1.2 0.3 2 gxx -O3 -march=native
+formulas "g++ -O3, all sets" 1.6 0.6 2 gxx -O3
 if command -v "$nvcc" >/dev/null; then
   empty=$(seconds_of cuda -O3 "$here/empty.cpp")
   measure "nvcc: include, over an empty file" 1.0 "$empty" cuda -O3 "$here/include.cpp"
-  formulas "nvcc -O3" 3.5 0.7 5 cuda -O3
+  formulas "nvcc -O3" 3.0 0.7 4 cuda -O3
 else
   printf 'skipping nvcc: not found\n'
 fi
@@ -132,35 +142,49 @@ if command -v "$clangxx" >/dev/null; then
   formulas "clang++ -O3 -march=native" - - - clang -O3 -march=native
   for program in formulas third_derivative; do
     if clang -O3 -march=native -ftime-trace -ftime-trace-granularity=0 "$here/$program.cpp" >/dev/null 2>&1; then
-      counts+=("instantiations|$program.cpp|$(grep -o '"name":"Instantiate[A-Za-z]*"' "$work/object.json" | wc -l)")
+      counts+=("instantiations|clang++: $program.cpp|$(grep -o '"name":"Instantiate[A-Za-z]*"' "$work/object.json" | wc -l)")
     fi
   done
 else
   printf 'skipping clang++: not found\n'
 fi
 
-printf '\n%-54s %8s %8s %8s %8s  %s\n' "" "budget s" "scaled s" "MB" "symbols" ""
+# What counts depend on: the compilers' versions and what -march=native means.
+native=$("$cxx" -march=native -dM -E -x c++ /dev/null | grep -c '__AVX512F__\|__AVX2__' || true)
+made_by() {
+  case $1 in
+    nvcc*) printf '%s, g++ %s' "$("$nvcc" --version | sed -n 's/.*release \([0-9.]*\).*/\1/p')" "$("$cxx" -dumpversion)" ;;
+    clang*) printf '%s, %s sets' "$("$clangxx" -dumpversion)" "$native" ;;
+    *) printf '%s, %s sets' "$("$cxx" -dumpversion)" "$native" ;;
+  esac
+}
+
+[ "$counts_only" = 1 ] || printf '\n%-54s %8s %8s %8s %8s  %s\n' "" "budget s" "scaled s" "MB" "symbols" ""
 for row in "${rows[@]}"; do
+  [ "$counts_only" = 0 ] || break
   IFS='|' read -r name budget seconds memory symbols verdict <<<"$row"
   printf '%-54s %8s %8.2f %8s %8s  %s\n' "$name" "$budget" "$seconds" "$memory" "$symbols" "$verdict"
 done
 
 # Counts, beside those on record.
 if [ "${KERNFOLD_UPDATE_COUNTS:-0}" = 1 ]; then
-  printf '%s\n' "${counts[@]}" >"$here/counts.txt"
+  for count in "${counts[@]}"; do
+    IFS='|' read -r kind name value <<<"$count"
+    printf '%s|%s|%s|%s\n' "$kind" "$name" "$value" "$(made_by "$name")"
+  done >"$here/counts.txt"
 fi
 printf '\n'
 for count in "${counts[@]}"; do
   IFS='|' read -r kind name value <<<"$count"
   recorded='' verdict=''
   if [ -f "$here/counts.txt" ]; then
-    recorded=$(awk -F'|' -v kind="$kind" -v name="$name" '$1 == kind && $2 == name { print $3 }' "$here/counts.txt")
+    recorded=$(awk -F'|' -v kind="$kind" -v name="$name" -v by="$(made_by "$name")" '$1 == kind && $2 == name && $4 == by { print $3 }' "$here/counts.txt")
   fi
   if [ -n "$recorded" ]; then
     verdict=ok
     if awk "BEGIN { exit !($value > $recorded * 1.05) }"; then verdict=GREW over=1; fi
   fi
-  if [ "$kind" != symbols ] || [ "$verdict" = GREW ]; then
+  if [ "$counts_only" = 1 ] || [ "$kind" = instantiations ] || [ "$verdict" = GREW ]; then
     printf '%-54s %8d %s%s\n' "$name" "$value" "$kind" "${recorded:+, $recorded on record: $verdict}"
   fi
 done

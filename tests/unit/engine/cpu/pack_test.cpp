@@ -102,7 +102,6 @@ KERNFOLD_TEST_FUNCTION(f_greater_equal, math::select(x >= y, x, z));
 KERNFOLD_TEST_FUNCTION(f_equal, math::select(x == y, x, z));
 KERNFOLD_TEST_FUNCTION(f_unequal, math::select(x != y, x, z));
 KERNFOLD_TEST_FUNCTION(f_masks, math::select(((y < z) & !(x < y)) | (x == z), x, z));
-KERNFOLD_TEST_FUNCTION(f_any_all, math::any(x < y) && !math::all(x < z) ? x : x);
 KERNFOLD_TEST_FUNCTION(f_ints, math::from_bits<T>(math::wrapping_difference(
                                    math::wrapping_sum(math::to_bits(x), math::to_bits(y)) ^ (math::to_bits(z) << 3),
                                    (math::to_bits(x) >> 5) & (math::to_bits(y) | math::to_bits(z)))));

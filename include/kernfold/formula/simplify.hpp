@@ -148,13 +148,16 @@ template <class F, class G> constexpr auto scalar_product_rules(F f, G g) {
   else if constexpr (std::is_same_v<F, G>) return make<SqNorm2>(f);      // f | f = |f|^2
   else return node<Scalprod, F, G>{};
 }
+/// f e_M: zeros but for one component
+template <class F> inline constexpr bool is_placed = false;
+template <int M, int D, class F> inline constexpr bool is_placed<node<ElemT<M, D>, F>> = true;
 template <class F, int M, int D, class G>
   requires(D > 1 && !is_zero<F>)
 constexpr auto scalar_product_rules(F f, node<ElemT<M, D>, G>) {
   return make<Elem<M>>(f) * G{};  // f | (g e_M) = f_M g
 }
 template <class F, int M, int D, class G>
-  requires(D > 1 && !is_zero<F>)
+  requires(D > 1 && !is_zero<F> && !is_placed<F>)
 constexpr auto scalar_product_rules(node<ElemT<M, D>, G>, F f) {
   return G{} * make<Elem<M>>(f);  // (g e_M) | f = g f_M
 }

@@ -125,6 +125,14 @@ TEST(simplify, scalar_products_norms_and_distances) {
   expect_same_value<Scalprod>(x, x);
   expect_same_value<Scalprod>(x, bare<ElemT<1, 3>>(s));
   expect_same_value<Scalprod>(bare<ElemT<2, 3>>(s), y);
+  expect_same_value<Scalprod>(bare<ElemT<2, 3>>(s), bare<ElemT<2, 3>>(t));
+  expect_same_value<Scalprod>(bare<ElemT<2, 3>>(s), bare<ElemT<0, 3>>(t));
+  expect_same_value<Scalprod>(bare<ElemT<2, 3>>(s), spread(t));
+  expect_same_value<Scalprod>(spread(s), bare<ElemT<2, 3>>(t));
+  expect_same_value<Scalprod>(bare<ElemT<2, 3>>(s), zero<3>);
+  expect_same_value<Scalprod>(zero<3>, bare<ElemT<2, 3>>(t));
+  expect_same_value<SqDist>(bare<ElemT<2, 3>>(s), zero<3>);
+  expect_same_value<SqDist>(zero<3>, zero<3>);
   expect_same_value<SqNorm2>(zero<3>);
   expect_same_value<SqNorm2>(s);
   expect_same_value<SqNorm2>(-2_c * x);

@@ -131,6 +131,14 @@ formulas() {
 }
 formulas "g++ -O3 -march=native" 1.2 0.3 2 gxx -O3 -march=native
 formulas "g++ -O3, all sets" 1.6 0.6 2 gxx -O3
+# long_formula COMPILER-NAME COMMAND...: with three times the terms, three times the cost, and no more than this budget
+long_formula() {
+  local name=$1
+  shift
+  measure "$name: 20 terms and gradient" - 0 "$@" -DTERMS=20 "$here/long_formula.cpp"
+  [ "$counts_only" = 1 ] || measure "$name: 60 terms and gradient" 20 0 "$@" -DTERMS=60 "$here/long_formula.cpp"
+}
+long_formula "g++ -O3, all sets" gxx -O3
 if command -v "$nvcc" >/dev/null; then
   empty=$(seconds_of cuda -O3 "$here/empty.cpp")
   measure "nvcc: include, over an empty file" 1.0 "$empty" cuda -O3 "$here/include.cpp"
@@ -140,6 +148,7 @@ else
 fi
 if command -v "$clangxx" >/dev/null; then
   formulas "clang++ -O3 -march=native" - - - clang -O3 -march=native
+  long_formula "clang++ -O3, all sets" clang -O3
   for program in formulas third_derivative; do
     if clang -O3 -march=native -ftime-trace -ftime-trace-granularity=0 "$here/$program.cpp" >/dev/null 2>&1; then
       counts+=("instantiations|clang++: $program.cpp|$(grep -o '"name":"Instantiate[A-Za-z]*"' "$work/object.json" | wc -l)")

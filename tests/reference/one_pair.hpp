@@ -46,7 +46,7 @@ template <class Real> struct kept_values {
 template <kf::stage S, class Program, class Real> auto run_stage(kept_values<Real>& kept, const one_row& source) {
   constexpr kf::stage_size size = Program::size(S);
   constexpr bool rows_are_i = Program::rows == kf::role::i;
-  kf::frame<Program, S, Real> f;
+  kf::frame_of<Program, S, Real> f;
   f.parameters = kept.reals[0].data();
   f.parameter_indices = kept.indices[0].data();
   f.rows = kept.reals[1].data();
@@ -60,7 +60,7 @@ template <kf::stage S, class Program, class Real> auto run_stage(kept_values<Rea
     kept.indices[int(S)].resize(size.kept_indices);
     f.kept = kept.reals[int(S)].data();
     f.kept_indices = kept.indices[int(S)].data();
-    kf::evaluate(f, source, kf::whole_stage<Program, S>{});
+    kf::detail::evaluate(f, source, kf::whole_stage<Program, S>{});
   }
   return f;
 }
@@ -75,7 +75,7 @@ template <class Program, class Real> std::vector<real> run_program(const arrays&
   const auto at_pair = run_stage<kf::stage::pair, Program>(kept, source);
 
   using root = kf::type_at<typename Program::roots, 0>;
-  const auto result = kf::root_of<0>(at_pair);
+  const auto result = kf::detail::root_of<Program, 0>(at_pair);
   std::vector<real> components(root::dim);
   for (int k = 0; k < root::dim; ++k) {
     if constexpr (root::result == kf::kind::index) components[k] = static_cast<real>(result.index_at(k));

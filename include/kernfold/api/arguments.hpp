@@ -19,11 +19,11 @@ template <role R, int P, int D, class E> struct variables_behind<variable<R, P, 
   using type = type_list<variable<R, P, D, E>>;
 };
 template <class Spec, axis A> struct variables_behind<folded<Spec, A>> : variables_in<typename Spec::formulas> {};
-template <class Nodes> struct variables_behind_all;
-template <class... Ns> struct variables_behind_all<type_list<Ns...>> {
-  using type = unite<type_list<>, join<typename variables_behind<Ns>::type...>>;
+template <class Leaves> struct variables_behind_all;
+template <class... Leaves> struct variables_behind_all<type_list<Leaves...>> {
+  using type = unite<type_list<>, join<typename variables_behind<Leaves>::type...>>;
 };
-template <class... Fs> struct variables_of : variables_behind_all<nodes_of<Fs...>> {};
+template <class... Fs> struct variables_of : variables_behind_all<leaves_of<Fs...>> {};
 
 template <class... Vs> consteval int next_position(type_list<Vs...>) {
   int next = 0;

@@ -77,7 +77,7 @@ template <class F> struct is_any_folded {
 };
 template <class List> struct folded_in;
 template <class... Fs> struct folded_in<type_list<Fs...>> {
-  using type = typename filtered<is_any_folded, nodes_of<Fs...>>::type;
+  using type = typename filtered<is_any_folded, leaves_of<Fs...>>::type;
 };
 /// The reductions that formulas use as symbols, and those that these use, each after what it needs.
 template <class List> struct folded_closure;
@@ -225,26 +225,15 @@ template <class... Items, class Real> struct output_table<type_list<Items...>, R
                                          {}};
 };
 
-template <class... Fs> consteval role_set numbers_read_by(type_list<Fs...>) {
-  return ((is_index_variable<Fs> ? Fs::depends : no_roles) | ... | no_roles);
-}
-template <class List> struct nodes_among_list;
-template <class... Fs> struct nodes_among_list<type_list<Fs...>> {
-  using type = nodes_of<Fs...>;
-};
-template <class List> using nodes_among = typename nodes_among_list<List>::type;
+template <class... Fs> consteval role_set numbers_read_by(type_list<Fs...>) { return graph<Fs...>::numbers_read(); }
 
 /// A reduction as data.
 template <class Reduction, class Executor, class Real>
 inline constexpr recipe recipe_of{
-    symbol_table<typename Reduction::signature, Real>::row,
-    Reduction::signature::size,
-    output_table<typename Reduction::items, Real>::row,
-    Reduction::items::size,
-    numbers_read_by(nodes_among<typename Reduction::formulas>{}),
-    &Reduction::text,
-    &computation<Reduction, Executor, Real>::run,
-    &executor_traits<Executor>::may_end_early,
+    symbol_table<typename Reduction::signature, Real>::row, Reduction::signature::size,
+    output_table<typename Reduction::items, Real>::row,     Reduction::items::size,
+    numbers_read_by(typename Reduction::formulas{}),        &Reduction::text,
+    &computation<Reduction, Executor, Real>::run,           &executor_traits<Executor>::may_end_early,
 };
 
 }  // namespace KERNFOLD_ABI

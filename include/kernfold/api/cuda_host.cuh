@@ -13,9 +13,8 @@ inline namespace KERNFOLD_ABI {
 /// other reduction's value is needed, and no formula asks for a row's number.
 template <class... Items, class... Fs> consteval bool may_chunk(type_list<Items...>, type_list<Fs...> formulas) {
   constexpr axis folds = type_at<type_list<Items...>, 0>::folds;
-  using all = nodes_of<Fs...>;
   return folds != axis::both && ((Items::folds == folds) && ...) && folded_in<type_list<Fs...>>::type::size == 0 &&
-         formulas.size > 0 && !contains<index_variable<output_role(folds) == role::i ? role::i : role::j>>(all{});
+         formulas.size > 0 && (graph<Fs...>::numbers_read() & role_bit(output_role(folds))) == 0;
 }
 
 }  // namespace KERNFOLD_ABI

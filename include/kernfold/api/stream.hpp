@@ -126,7 +126,7 @@ template <class Reduction, class Executor, class Real> class running_reduction {
       "kernfold: this reduction needs the value of another one over all columns (as the gradient of a log-sum-exp "
       "does), which is not known while they arrive: call it with whole arrays");
 
-  static constexpr role_set numbers_read = detail::numbers_read_by(detail::nodes_among<typename Reduction::formulas>{});
+  static constexpr role_set numbers_read = detail::numbers_read_by(typename Reduction::formulas{});
   static constexpr detail::recipe row_recipe{detail::symbol_table<row_side, Real>::row,
                                              row_side::size,
                                              detail::output_table<typename Reduction::items, Real>::row,

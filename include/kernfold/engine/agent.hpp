@@ -41,9 +41,11 @@ inline namespace KERNFOLD_ABI {
 
 /// The roots of a block of columns, as a fold sees them. Late: the nodes that are evaluated only where a late root is
 /// asked for.
-template <int FirstRoot, class Late, class Frame> struct root_values {
+template <class Roots, int FirstRoot, class Late, class Frame> struct root_values {
   Frame* frames;
-  template <int R> KERNFOLD_HD_LAYER auto root(int column) const { return root_of<FirstRoot + R>(frames[column]); }
+  template <int R> KERNFOLD_HD_LAYER auto root(int column) const {
+    return operand_in<type_at<Roots, FirstRoot + R>, Frame, no_source>{frames[column], {}};
+  }
   template <int R> KERNFOLD_HD_LAYER auto late_root(int column) const {
     evaluate(frames[column], no_source{}, Late{});
     return root<R>(column);
@@ -71,9 +73,9 @@ template <class P, class... At> consteval auto prompt_nodes() {
 inline namespace KERNFOLD_ABI {
 
 /// Lets a frame of the pair stage see the rows: enough for what multiplies a result once per row.
-template <class P, class T>
-KERNFOLD_HD_LAYER void see_rows(frame<P, stage::pair, T>& f, const parameter_values<math::real_of<T>>& parameters,
-                                const row_values<T>& rows) {
+template <class T, int LocalReals, int LocalIndices>
+KERNFOLD_HD_LAYER void see_rows(frame<stage::pair, T, LocalReals, LocalIndices>& f,
+                                const parameter_values<math::real_of<T>>& parameters, const row_values<T>& rows) {
   f.parameters = parameters.reals;
   f.parameter_indices = parameters.indices;
   f.rows = rows.reals;
@@ -112,7 +114,7 @@ struct agent<P, type_list<At...>, T, MostPasses, std::integer_sequence<int, Plac
   using real = math::real_of<T>;
   using states = typename fold_states<type_list<At...>, T>::states;
   using accumulators = detail::slot_list_of<typename At::fold::template accumulator<T>...>;
-  using pair_frame = frame<P, stage::pair, T>;
+  using pair_frame = frame_of<P, stage::pair, T>;
 
   /// Whether absorbing the roots is itself a long chain.
   static constexpr bool has_chains = (requires { At::fold::is_chain; } || ...);
@@ -183,8 +185,8 @@ struct agent<P, type_list<At...>, T, MostPasses, std::integer_sequence<int, Plac
   struct late_pass {
     static constexpr auto nodes = P::scheduled(stage::pair).without(prompt_pass::nodes);
   };
-  using prompt = selected<std::conditional_t<has_late_roots, prompt_pass, detail::scheduled_nodes<P, stage::pair>>>;
-  using late = selected<std::conditional_t<has_late_roots, late_pass, no_pass>>;
+  using prompt = selected<P, std::conditional_t<has_late_roots, prompt_pass, detail::scheduled_nodes<P, stage::pair>>>;
+  using late = selected<P, std::conditional_t<has_late_roots, late_pass, no_pass>>;
   static constexpr int step = pass_columns > 0 ? carried : 0;  // from what one column carried to the next's
 
   static KERNFOLD_HD_LAYER void fold_in_two_passes(accumulators& a, const parameter_values<real>& parameters,
@@ -196,7 +198,7 @@ struct agent<P, type_list<At...>, T, MostPasses, std::integer_sequence<int, Plac
       KERNFOLD_KEEP_LOOP_WHOLE;
       pair_frame f;
       see_pair(f, parameters, rows, tile, k);
-      evaluate(f, detail::no_source{}, selected<first_pass>{});
+      detail::evaluate(f, detail::no_source{}, selected<P, first_pass>{});
       for_each_component<carried>(
           [&](int r) KERNFOLD_INLINE_LAMBDA { between[(k - c) * carried + r] = f.local[passes.carried_offset[r]]; });
     }
@@ -227,8 +229,8 @@ struct agent<P, type_list<At...>, T, MostPasses, std::integer_sequence<int, Plac
     KERNFOLD_KEEP_LOOP_WHOLE;
     pair_frame frames[sizeof...(Columns)];
     (evaluate_pair(frames[Columns], parameters, rows, tile, c + Columns, between + Columns * step), ...);
-    (At::fold::template absorb<sizeof...(Columns)>(detail::get<Place>(a),
-                                                   detail::root_values<At::first_root, late, pair_frame>{frames}, c),
+    (At::fold::template absorb<sizeof...(Columns)>(
+         detail::get<Place>(a), detail::root_values<root_operands<P>, At::first_root, late, pair_frame>{frames}, c),
      ...);
   }
   static KERNFOLD_HD_LAYER void evaluate_pair(pair_frame& f, const parameter_values<real>& parameters,
@@ -238,9 +240,9 @@ struct agent<P, type_list<At...>, T, MostPasses, std::integer_sequence<int, Plac
     if constexpr (pass_columns > 0) {
       for_each_component<carried>(
           [&](int r) KERNFOLD_INLINE_LAMBDA { f.local[passes.carried_offset[r]] = math::from_memory(between[r]); });
-      evaluate(f, detail::no_source{}, selected<second_pass>{});
+      detail::evaluate(f, detail::no_source{}, selected<P, second_pass>{});
     } else {
-      evaluate(f, detail::no_source{}, prompt{});
+      detail::evaluate(f, detail::no_source{}, prompt{});
     }
   }
   static KERNFOLD_HD_LAYER void see_pair(pair_frame& f, const parameter_values<real>& parameters,

@@ -42,11 +42,12 @@ template <class T, class... Values> KERNFOLD_HD_LAYER value_source<Values...> ma
   return {slot_list_of<Values...>{{values}...}};
 }
 
-template <class P, stage S, class T, class Source>
-KERNFOLD_HD_LAYER void evaluate_stage(frame<P, S, T>& f, T* kept, std::int64_t* kept_indices, const Source& source) {
+template <class P, class Frame, class Source>
+KERNFOLD_HD_LAYER void evaluate_stage(Frame& f, typename Frame::lanes* kept, std::int64_t* kept_indices,
+                                      const Source& source) {
   f.kept = kept;
   f.kept_indices = kept_indices;
-  evaluate(f, source, whole_stage<P, S>{});
+  evaluate(f, source, whole_stage<P, Frame::at>{});
 }
 
 }  // namespace KERNFOLD_ABI
@@ -69,19 +70,19 @@ KERNFOLD_HD_LAYER auto eval_at(std::int64_t i, std::int64_t j, const First& firs
   std::int64_t parameter_indices[parameters.kept_indices + 1], row_indices[rows.kept_indices + 1],
       column_indices[columns.kept_indices + 1];
 
-  frame<P, stage::parameter, T> p;
-  detail::evaluate_stage(p, parameter_reals, parameter_indices, source);
-  frame<P, stage::row, T> r;
+  frame_of<P, stage::parameter, T> p;
+  detail::evaluate_stage<P>(p, parameter_reals, parameter_indices, source);
+  frame_of<P, stage::row, T> r;
   r.parameters = parameter_reals;
   r.parameter_indices = parameter_indices;
   r.row_number = i;
-  detail::evaluate_stage(r, row_reals, row_indices, source);
-  frame<P, stage::column, T> c;
+  detail::evaluate_stage<P>(r, row_reals, row_indices, source);
+  frame_of<P, stage::column, T> c;
   c.parameters = parameter_reals;
   c.parameter_indices = parameter_indices;
   c.column_number = j;
-  detail::evaluate_stage(c, column_reals, column_indices, source);
-  frame<P, stage::pair, T> f;
+  detail::evaluate_stage<P>(c, column_reals, column_indices, source);
+  frame_of<P, stage::pair, T> f;
   f.parameters = parameter_reals;
   f.parameter_indices = parameter_indices;
   f.rows = row_reals;
@@ -90,10 +91,10 @@ KERNFOLD_HD_LAYER auto eval_at(std::int64_t i, std::int64_t j, const First& firs
   f.column_indices = column_indices;
   f.row_number = i;
   f.column_number = j;
-  evaluate(f, detail::no_source{}, whole_stage<P, stage::pair>{});
+  detail::evaluate(f, detail::no_source{}, whole_stage<P, stage::pair>{});
 
   vec<T, F::dim> result;
-  const auto root = root_of<0>(f);
+  const auto root = detail::root_of<P, 0>(f);
   for_each_component<F::dim>([&](int k) KERNFOLD_INLINE_LAMBDA { result[k] = root(k); });
   return result;
 }

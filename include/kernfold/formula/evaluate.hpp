@@ -5,213 +5,223 @@
 
 #include "../core/math.hpp"
 #include "../core/vec.hpp"
-#include "program.hpp"
+#include "operand.hpp"
 
 KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 inline namespace KERNFOLD_ABI {
 
-/// What one stage of a program P works on. T is the type of its lanes: a scalar for parameters and columns, the lanes
+/// What one stage of a program works on. T is the type of its lanes: a scalar for parameters and columns, the lanes
 /// of the output rows for rows and pairs. A stage reads what earlier ones kept, and writes what it keeps itself; what
 /// it does not read need not be set.
-template <class P, stage S, class T> struct frame {
-  using program_type = P;
+template <stage S, class T, int LocalReals, int LocalIndices> struct frame {
   using lanes = T;
   using real = math::real_of<T>;
   using indices = math::index_t<T>;
   static constexpr stage at = S;
-  static constexpr stage_size size = P::size(S);
 
-  const real* parameters;  // kept by the parameter stage
+  const real* parameters;  // (kept reals of the parameter stage)
   const std::int64_t* parameter_indices;
-  const T* rows;  // kept by the row stage
+  const T* rows;  // (kept reals of the row stage)
   const indices* row_indices;
-  const real* columns;  // kept by the column stage
+  const real* columns;  // (kept reals of the column stage)
   const std::int64_t* column_indices;
   indices row_number;  // the rows' numbers
   std::int64_t column_number;
-  T* kept;  // this stage's own
+  T* kept;  // (kept reals of this stage)
   indices* kept_indices;
 
-  T local[size.local_reals > 0 ? size.local_reals : 1];
-  indices local_indices[size.local_indices > 0 ? size.local_indices : 1];
+  T local[LocalReals > 0 ? LocalReals : 1];
+  indices local_indices[LocalIndices > 0 ? LocalIndices : 1];
 };
+template <class P, stage S, class T> using frame_of = frame<S, T, P::size(S).local_reals, P::size(S).local_indices>;
 
 }  // namespace KERNFOLD_ABI
 
 namespace detail {
 inline namespace KERNFOLD_ABI {
 
-template <class P, int Node, class F, class Frame, class Source> struct operand;
+/// An operand within a frame, as an operation sees it: a(k) is component k in the lanes' real type, a.broadcast(k) the
+/// only one of a scalar, a.index_at(k) the exact index.
+template <class Operand, class Frame, class Source> struct operand_in;
 
-/// The places of a node's arguments.
-template <class F> struct places_of {
-  using type = std::integer_sequence<int>;
-};
-template <class Op, class... Args> struct places_of<node<Op, Args...>> {
-  using type = std::make_integer_sequence<int, sizeof...(Args)>;
-};
-template <class P, int Node, class F, class Frame, class Source, class Places = typename places_of<F>::type>
-struct computed;
+/// An operation applied to its operands, component by component: what components of an argument have in common.
+template <class Computation, class Frame, class Source> struct computed;
 
-/// Component k of a node, computed: a leaf read from its array, an operation applied to its operands.
-template <class P, int Node, class F, class Frame, class Source, class Places> struct computed {
+template <class F, class Frame, class Source> struct operand_in<immediate<F>, Frame, Source> {
+  const Frame& f;
+  Source source;
   using T = typename Frame::lanes;
-  static constexpr int number = index_of<F>(typename P::leaves{});
-  KERNFOLD_EXEC_CHECK_DISABLE
-  static KERNFOLD_HD_LAYER auto component(const Frame&, const Source& source, int k) {
-    if constexpr (F::result == kind::index) return source.template load_index<T, F>(number, k);
-    else return source.template load<T, F>(number, k);
+  static constexpr int dim = F::dim;
+
+  KERNFOLD_HD_LAYER T operator()(int) const {
+    using real = typename Frame::real;
+    if constexpr (is_zero<F>) {
+      return T(real(0));
+    } else {
+      constexpr real value = static_cast<real>(F::value);
+      return T(value);
+    }
+  }
+  KERNFOLD_HD_LAYER T broadcast(int) const { return operator()(0); }
+  KERNFOLD_HD_LAYER typename Frame::indices index_at(int) const {
+    if constexpr (is_zero<F>) {
+      return typename Frame::indices(std::int64_t(0));
+    } else {
+      constexpr std::int64_t value = F::numerator;
+      return typename Frame::indices(value);
+    }
   }
 };
-template <class P, int Node, class Op, class... Args, class Frame, class Source, int... Places>
-struct computed<P, Node, node<Op, Args...>, Frame, Source, std::integer_sequence<int, Places...>> {
+
+template <stage At, home Where, kind Result, int Offset, int Dim, class Frame, class Source>
+struct operand_in<held<At, Where, Result, Offset, Dim>, Frame, Source> {
+  const Frame& f;
+  Source source;
   using T = typename Frame::lanes;
-  template <int Place, class Arg> using argument = operand<P, P::argument(Node, Place), Arg, Frame, Source>;
+  using indices = typename Frame::indices;
+  static constexpr int dim = Dim;
+
+  KERNFOLD_EXEC_CHECK_DISABLE
+  KERNFOLD_HD_LAYER T operator()(int k) const {
+    if constexpr (Result == kind::index) return math::to_real<T>(index_at(k));
+    else if constexpr (At == Frame::at && Where == home::kept) return f.kept[Offset + k];
+    else if constexpr (At == Frame::at) return f.local[Offset + k];
+    else if constexpr (At == stage::parameter) return T(f.parameters[Offset + k]);
+    else if constexpr (At == stage::row) return math::from_memory(f.rows[Offset + k]);
+    else return T(f.columns[Offset + k]);
+  }
+  KERNFOLD_EXEC_CHECK_DISABLE
+  KERNFOLD_HD_LAYER T broadcast(int k) const { return operator()(Dim == 1 ? 0 : k); }
+
+  KERNFOLD_EXEC_CHECK_DISABLE
+  KERNFOLD_HD_LAYER indices index_at(int component) const {
+    [[maybe_unused]] const int k = Dim == 1 ? 0 : component;
+    if constexpr (Where == home::number && At == stage::row) return f.row_number;
+    else if constexpr (Where == home::number) return indices(f.column_number);
+    else if constexpr (At == Frame::at && Where == home::kept) return f.kept_indices[Offset + k];
+    else if constexpr (At == Frame::at) return f.local_indices[Offset + k];
+    else if constexpr (At == stage::parameter) return indices(f.parameter_indices[Offset + k]);
+    else if constexpr (At == stage::row) return f.row_indices[Offset + k];
+    else return indices(f.column_indices[Offset + k]);
+  }
+};
+
+/// What is computed where it is used.
+template <class Computation, class Frame, class Source> struct operand_in {
+  const Frame& f;
+  Source source;
+  using T = typename Frame::lanes;
+  static constexpr int dim = Computation::dim;
+
+  KERNFOLD_EXEC_CHECK_DISABLE
+  KERNFOLD_HD_LAYER T operator()(int k) const {
+    if constexpr (Computation::result == kind::index) return math::to_real<T>(index_at(k));
+    else return computed<Computation, Frame, Source>::component(f, source, k);
+  }
+  KERNFOLD_EXEC_CHECK_DISABLE
+  KERNFOLD_HD_LAYER T broadcast(int k) const { return operator()(dim == 1 ? 0 : k); }
+  KERNFOLD_EXEC_CHECK_DISABLE
+  KERNFOLD_HD_LAYER typename Frame::indices index_at(int k) const {
+    return computed<Computation, Frame, Source>::component(f, source, dim == 1 ? 0 : k);
+  }
+};
+
+template <class Leaf, int Number, class Frame, class Source>
+struct computed<array_element<Leaf, Number>, Frame, Source> {
+  KERNFOLD_EXEC_CHECK_DISABLE
+  static KERNFOLD_HD_LAYER auto component(const Frame&, const Source& source, int k) {
+    using T = typename Frame::lanes;
+    if constexpr (Leaf::result == kind::index) return source.template load_index<T, Leaf>(Number, k);
+    else return source.template load<T, Leaf>(Number, k);
+  }
+};
+template <class Op, kind Result, int Dim, class... Operands, class Frame, class Source>
+struct computed<applied<Op, Result, Dim, Operands...>, Frame, Source> {
   static constexpr bool on_indices =
-      Op::accepts_index && (is_index_like<Args> && ...) && ((Args::result == kind::index) || ...);
+      Op::accepts_index && (Operands::mixes_with_indices && ...) && ((Operands::result == kind::index) || ...);
   static constexpr bool gives_mask = requires { Op::gives_mask; };
 
   KERNFOLD_EXEC_CHECK_DISABLE
   static KERNFOLD_HD_LAYER auto component(const Frame& f, const Source& source, int k) {
+    using T = typename Frame::lanes;
     if constexpr (!__is_base_of(elementwise<Op>, Op))
-      return T(Op::template component<T>(k, argument<Places, Args>{f, source}...));
+      return T(Op::template component<T>(k, operand_in<Operands, Frame, Source>{f, source}...));
     else if constexpr (gives_mask && on_indices)
-      return math::select(Op::compare(argument<Places, Args>{f, source}.index_at(k)...), T(1), T(0));
+      return math::select(Op::compare(operand_in<Operands, Frame, Source>{f, source}.index_at(k)...), T(1), T(0));
     else if constexpr (gives_mask)
-      return math::select(Op::compare(argument<Places, Args>{f, source}(Args::dim == 1 ? 0 : k)...), T(1), T(0));
-    else if constexpr (on_indices) return Op::eval(argument<Places, Args>{f, source}.index_at(k)...);
-    else return T(Op::eval(argument<Places, Args>{f, source}(Args::dim == 1 ? 0 : k)...));
+      return math::select(Op::compare(operand_in<Operands, Frame, Source>{f, source}.broadcast(k)...), T(1), T(0));
+    else if constexpr (on_indices) return Op::eval(operand_in<Operands, Frame, Source>{f, source}.index_at(k)...);
+    else return T(Op::eval(operand_in<Operands, Frame, Source>{f, source}(Operands::dim == 1 ? 0 : k)...));
   }
 };
 
-/// A node as an argument: operand(k) is its component k in the lanes' real type, index_at(k) the exact index.
-template <class P, int Node, class F, class Frame, class Source> struct operand {
-  const Frame& f;
-  Source source;
-
-  using T = typename Frame::lanes;
-  using real = typename Frame::real;
-  using indices = typename Frame::indices;
-  static constexpr instruction n = P::at(Node);
-  static constexpr int offset = n.offset;
-  static constexpr int dim = F::dim;
-
-  KERNFOLD_EXEC_CHECK_DISABLE
-  KERNFOLD_HD_LAYER T operator()(int k) const {
-    if constexpr (n.where == home::immediate) {
-      return T(constant_value());
-    } else if constexpr (n.result == kind::index) {
-      return math::to_real<T>(index_at(k));
-    } else if constexpr (n.at == Frame::at) {
-      if constexpr (n.where == home::kept) return f.kept[offset + k];
-      else if constexpr (n.where == home::local) return f.local[offset + k];
-      else return computed<P, Node, F, Frame, Source>::component(f, source, k);
-    } else if constexpr (n.at == stage::parameter) {
-      return T(f.parameters[offset + k]);
-    } else if constexpr (n.at == stage::row) {
-      return math::from_memory(f.rows[offset + k]);
-    } else {
-      return T(f.columns[offset + k]);
-    }
-  }
-  /// A scalar meets every component.
-  KERNFOLD_EXEC_CHECK_DISABLE
-  KERNFOLD_HD_LAYER T broadcast(int k) const { return operator()(dim == 1 ? 0 : k); }
-
-  KERNFOLD_EXEC_CHECK_DISABLE
-  KERNFOLD_HD_LAYER indices index_at(int component) const {
-    const int k = dim == 1 ? 0 : component;
-    if constexpr (n.where == home::immediate) {
-      return indices(integer_value());
-    } else if constexpr (n.where == home::number) {
-      if constexpr (n.at == stage::row) return f.row_number;
-      else return indices(f.column_number);
-    } else if constexpr (n.at == Frame::at) {
-      if constexpr (n.where == home::kept) return f.kept_indices[offset + k];
-      else if constexpr (n.where == home::local) return f.local_indices[offset + k];
-      else return computed<P, Node, F, Frame, Source>::component(f, source, k);
-    } else if constexpr (n.at == stage::parameter) {
-      return indices(f.parameter_indices[offset + k]);
-    } else if constexpr (n.at == stage::row) {
-      return f.row_indices[offset + k];
-    } else {
-      return indices(f.column_indices[offset + k]);
-    }
-  }
-
- private:
-  static KERNFOLD_HD_LAYER real constant_value() {
-    if constexpr (is_zero<F>) {
-      return real(0);
-    } else {
-      constexpr real value = static_cast<real>(F::value);
-      return value;
-    }
-  }
-  static KERNFOLD_HD_LAYER std::int64_t integer_value() {
-    if constexpr (is_zero<F>) {
-      return 0;
-    } else {
-      constexpr std::int64_t value = F::numerator;
-      return value;
-    }
-  }
-};
-
-/// Computes a scheduled node into its place: short vectors component by component, long ones in a loop.
+/// Short vectors component by component, long ones in a loop.
 KERNFOLD_EXEC_CHECK_DISABLE
-template <class P, int Node, class Frame, class Source, int... Ks>
-KERNFOLD_HD_LAYER void evaluate_node(Frame& f, const Source& source, std::integer_sequence<int, Ks...>) {
-  using F = typename P::template node_at<Node>;
-  using value = computed<P, Node, F, Frame, Source>;
-  constexpr instruction n = P::at(Node);
-  constexpr int offset = n.offset;
-  std::conditional_t<n.result == kind::index, typename Frame::indices, typename Frame::lanes>* place;
-  if constexpr (n.result == kind::index) place = n.where == home::kept ? f.kept_indices : f.local_indices;
-  else place = n.where == home::kept ? f.kept : f.local;
-  ((place[offset + Ks] = value::component(f, source, Ks)), ...);
+template <int Offset, int Dim, class Computation, class Frame, class Source, class Value, int... Ks>
+KERNFOLD_HD_LAYER void compute_components(Frame& f, const Source& source, Value* place,
+                                          std::integer_sequence<int, Ks...>) {
+  using value = computed<Computation, Frame, Source>;
+  ((place[Offset + Ks] = value::component(f, source, Ks)), ...);
   if constexpr (sizeof...(Ks) == 0)
-    for (int k = 0; k < F::dim; ++k) place[offset + k] = value::component(f, source, k);
+    for (int k = 0; k < Dim; ++k) place[Offset + k] = value::component(f, source, k);
+}
+KERNFOLD_EXEC_CHECK_DISABLE
+template <stage At, home Where, kind Result, int Offset, int Dim, class Computation, class Frame, class Source>
+KERNFOLD_HD_LAYER void run_step(Frame& f, const Source& source,
+                                step<held<At, Where, Result, Offset, Dim>, Computation>) {
+  constexpr std::make_integer_sequence<int, Dim <= unrolled_dim ? Dim : 0> unrolled{};
+  if constexpr (Result == kind::index && Where == home::kept)
+    compute_components<Offset, Dim, Computation>(f, source, f.kept_indices, unrolled);
+  else if constexpr (Result == kind::index)
+    compute_components<Offset, Dim, Computation>(f, source, f.local_indices, unrolled);
+  else if constexpr (Where == home::kept) compute_components<Offset, Dim, Computation>(f, source, f.kept, unrolled);
+  else compute_components<Offset, Dim, Computation>(f, source, f.local, unrolled);
 }
 
-/// The components of a node that are written out one by one: none of a long vector's.
-template <int Dim> using unrolled_components = std::make_integer_sequence<int, Dim <= unrolled_dim ? Dim : 0>;
-
-template <class P, stage S> struct scheduled_nodes {
-  static constexpr auto nodes = P::scheduled(S);
-};
+/// for_each_step(steps, f): f(step) for each of them, in their order.
+KERNFOLD_EXEC_CHECK_DISABLE
+template <class... Steps, class F> KERNFOLD_HD_LAYER void for_each_step(step_list<Steps...>, F&& f) {
+  (f(Steps{}), ...);
+}
+KERNFOLD_EXEC_CHECK_DISABLE
+template <class P, class Selection, int... Lists, class F>
+KERNFOLD_HD_LAYER void for_each_step(step_lists<P, Selection, std::integer_sequence<int, Lists...>>, F&& f) {
+  (for_each_step(step_list_at<P, Selection, Lists>{}, f), ...);
+}
+/// Component k of what a step computes, k known at run time.
+KERNFOLD_EXEC_CHECK_DISABLE
+template <stage At, home Where, kind Result, int Offset, int Dim, class Computation, class Frame, class Source>
+KERNFOLD_HD_LAYER void run_component(Frame& f, const Source& source,
+                                     step<held<At, Where, Result, Offset, Dim>, Computation>, int k) {
+  const auto value = computed<Computation, Frame, Source>::component(f, source, k);
+  if constexpr (Result == kind::index && Where == home::kept) f.kept_indices[Offset + k] = value;
+  else if constexpr (Result == kind::index) f.local_indices[Offset + k] = value;
+  else if constexpr (Where == home::kept) f.kept[Offset + k] = value;
+  else f.local[Offset + k] = value;
+}
 
 /// The pair stage reads no arrays.
 struct no_source {};
 
+/// Computes steps in their order, each once. `source.load<T, Leaf>(number, k)` reads component k of leaf `number` of
+/// the program, and load_index its integers.
+template <class Frame, class Source, class... Steps>
+KERNFOLD_HD_LAYER void evaluate(Frame& f, [[maybe_unused]] const Source& source, step_list<Steps...>) {
+  (run_step(f, source, Steps{}), ...);
+}
+template <class Frame, class Source, class P, class Selection, int... Lists>
+KERNFOLD_HD_LAYER void evaluate(Frame& f, const Source& source,
+                                step_lists<P, Selection, std::integer_sequence<int, Lists...>>) {
+  (evaluate(f, source, step_list_at<P, Selection, Lists>{}), ...);
+}
+
+/// Root R of the program P, as a function of the component.
+template <class P, int R, class Frame> KERNFOLD_HD_LAYER auto root_of(const Frame& f) {
+  return operand_in<operand<P, P::root(R)>, Frame, no_source>{f, {}};
+}
+
 }  // namespace KERNFOLD_ABI
 }  // namespace detail
-
-inline namespace KERNFOLD_ABI {
-
-/// The nodes Selection::nodes of a stage.
-template <class Selection, class Places = std::make_integer_sequence<int, Selection::nodes.count>> struct selected {};
-/// All of them.
-template <class P, stage S> using whole_stage = selected<detail::scheduled_nodes<P, S>>;
-
-/// Evaluates nodes of the frame's stage, each once. `source.load<T, Leaf>(number, k)` reads component k of leaf
-/// `number` of the program, and load_index its integers.
-template <class P, stage S, class T, class Source, class Selection, int... Places>
-KERNFOLD_HD_LAYER void evaluate(frame<P, S, T>& f, const Source& source,
-                                selected<Selection, std::integer_sequence<int, Places...>>) {
-  (detail::evaluate_node<P, Selection::nodes.number[Places]>(
-       f, source, detail::unrolled_components<P::at(Selection::nodes.number[Places]).dim>{}),
-   ...);
-}
-
-/// Root number R of the program, as a function of the component.
-template <int R, class Frame> KERNFOLD_HD_LAYER auto root_of(const Frame& f) {
-  using P = typename Frame::program_type;
-  constexpr int number = P::root(R);
-  return detail::operand<P, number, typename P::template node_at<number>, Frame, detail::no_source>{f, {}};
-}
-
-}  // namespace KERNFOLD_ABI
 }  // namespace kernfold
 KERNFOLD_STRICT_END

@@ -17,70 +17,54 @@ namespace detail {
 /// Within a derivation no variable needs to be kept.
 template <class F> constexpr bare<F> bare_of(F) { return {}; }
 
-template <class Nodes, class V, class E> struct reverse_sweep {
-  static constexpr int count = Nodes::size;
-  static constexpr auto arguments = make_argument_table(Nodes{});
+/// R, the adjoint that Op makes of an adjoint G: 0 where G is, whatever Op multiplies it by.
+template <int Place, class Op, class... Args, class G, class R> constexpr auto keep_zeros(node<Op, Args...>, G g, R r) {
+  using s = support<G>;
+  if constexpr (is_everywhere<s> || Op::moves_components || is_zero<R>) return r;
+  else if constexpr (s::dim != 1 && requires { Op::template masked_gradient<Place>(s{}, Args{}..., g); })
+    return Op::template masked_gradient<Place>(s{}, Args{}..., g);
+  else if constexpr (is_masked<R> && std::is_same_v<support<R>, s>) return r;
+  else if constexpr (__is_base_of(elementwise<Op>, Op)) return where(s{}, r, zero<1>);
+  else return where(any_component(s{}), r, zero<1>);  // which components meet which is not known
+}
 
-  struct edge {
-    int consumer, place;
-  };
-  template <int K> static consteval int edge_count() {
-    int n = 0;
-    for (int c = K + 1; c < count; ++c)
-      for (int a = 0; a < max_arguments; ++a) n += arguments.row[c].at[a] == K;
-    return n;
-  }
-  template <int K> static consteval edge edge_at(int wanted) {
-    for (int c = K + 1; c < count; ++c)
-      for (int a = 0; a < max_arguments; ++a)
-        if (arguments.row[c].at[a] == K && wanted-- == 0) return {c, a};
-    return {-1, -1};
-  }
+/// (d c / d argument Place)^T g for c = Op(args...)
+template <int Place, class Op, class... Args, class G> constexpr auto pulled_back(node<Op, Args...> c, G g) {
+  using target = typename argument_of<node<Op, Args...>, Place>::type;
+  if constexpr (is_zero<G> || target::result == kind::index) return Zero<target::dim>{};
+  else if constexpr (sizeof...(Args) == 1)
+    return fit_dim<target::dim>(bare_of(keep_zeros<Place>(c, g, bare_of(Op::gradient(Args{}..., g)))));
+  else
+    return fit_dim<target::dim>(bare_of(keep_zeros<Place>(c, g, bare_of(Op::template gradient<Place>(Args{}..., g)))));
+}
 
-  /// R, the adjoint that Op makes of an adjoint G: 0 where G is, whatever Op multiplies it by.
-  template <int Place, class Op, class... Args, class G, class R>
-  static constexpr auto keep_zeros(node<Op, Args...>, G g, R r) {
-    using s = support<G>;
-    if constexpr (is_everywhere<s> || Op::moves_components || is_zero<R>) return r;
-    else if constexpr (s::dim != 1 && requires { Op::template masked_gradient<Place>(s{}, Args{}..., g); })
-      return Op::template masked_gradient<Place>(s{}, Args{}..., g);
-    else if constexpr (is_masked<R> && std::is_same_v<support<R>, s>) return r;
-    else if constexpr (__is_base_of(elementwise<Op>, Op)) return where(s{}, r, zero<1>);
-    else return where(any_component(s{}), r, zero<1>);  // which components meet which is not known
-  }
+/// The adjoints of the nodes of a graph with one root, E that of the root.
+template <class Graph, class E> struct reverse_sweep {
+  template <int K> using node = node_of_graph<Graph, K>;
+  using edges = graph_edges<Graph>;
 
-  /// (d c / d argument Place)^T g for c = Op(args...)
-  template <int Place, class Op, class... Args, class G> static constexpr auto pulled_back(node<Op, Args...> c, G g) {
-    using target = type_at<type_list<Args...>, Place>;
-    if constexpr (is_zero<G> || target::result == kind::index) return Zero<target::dim>{};
-    else if constexpr (sizeof...(Args) == 1)
-      return fit_dim<target::dim>(bare_of(keep_zeros<Place>(c, g, bare_of(Op::gradient(Args{}..., g)))));
-    else
-      return fit_dim<target::dim>(
-          bare_of(keep_zeros<Place>(c, g, bare_of(Op::template gradient<Place>(Args{}..., g)))));
-  }
-
+  template <int K, bool IsRoot> struct adjoint;
+  template <int K> using adjoint_of = typename adjoint<K, K == Graph::root(0)>::type;
   template <int K, int Edge> static constexpr auto contribution() {
-    constexpr edge e = edge_at<K>(Edge);
-    return pulled_back<e.place>(type_at<Nodes, e.consumer>{}, typename adjoint<e.consumer>::type{});
+    constexpr graph_edge e = edges::from(K, Edge);
+    static_assert(identity_check<typename argument_of<node<e.consumer>, e.place>::type, node<K>>::value);
+    return pulled_back<e.place>(node<e.consumer>{}, adjoint_of<e.consumer>{});
   }
   template <int K, int... Edges> static constexpr auto total(std::integer_sequence<int, Edges...>) {
-    return bare_of((Zero<type_at<Nodes, K>::dim>{} + ... + contribution<K, Edges>()));
+    return bare_of((Zero<Graph::node(K).dim>{} + ... + contribution<K, Edges>()));
   }
-
-  template <int K, bool Root = K == count - 1> struct adjoint {
-    using type = decltype(total<K>(std::make_integer_sequence<int, edge_count<K>()>{}));
+  template <int K, bool IsRoot> struct adjoint {
+    using type = decltype(total<K>(std::make_integer_sequence<int, edges::count_from(K)>{}));
   };
   template <int K> struct adjoint<K, true> {
-    using type = decltype(spread<type_at<Nodes, K>::dim>(E{}));
+    using type = decltype(spread<Graph::node(K).dim>(E{}));
   };
 };
 
 template <class F, class V, class E> constexpr auto gradient_of() {
-  using nodes = nodes_of<F>;
-  constexpr int place = index_of<V>(nodes{});
+  constexpr int place = graph<F>::template number_of<V>();
   if constexpr (place < 0 || is_zero<E> || F::result == kind::index) return Zero<V::dim>{};
-  else return typename reverse_sweep<nodes, V, E>::template adjoint<place>::type{};
+  else return typename reverse_sweep<graph<F>, E>::template adjoint_of<place>{};
 }
 
 /// A symbol that no formula of a user contains: a direction, introduced and eliminated within one derivation.

@@ -109,10 +109,9 @@ template <class Op, class... Args> struct printed_row<node<Op, Args...>> {
 template <int N> struct printed_table {
   printed_node row[N];
 };
-template <class... Fs> consteval auto make_printed_table(type_list<Fs...> nodes) {
+template <class Graph, class... Fs> consteval auto make_printed_table(type_list<Fs...>) {
   printed_table<sizeof...(Fs)> table{{printed_row<Fs>::get()...}};
-  const auto arguments = make_argument_table(nodes);
-  for (int k = 0; k < nodes.size; ++k) table.row[k].arguments = arguments.row[k];
+  for (int k = 0; k < Graph::count; ++k) table.row[k].arguments = Graph::node(k).arguments;
   return table;
 }
 
@@ -310,7 +309,7 @@ struct printer {
 
 template <class F> [[gnu::cold, gnu::noinline]] void print_formula(message& out) {
   using nodes = nodes_of<F>;
-  static constexpr auto table = make_printed_table(nodes{});
+  static constexpr auto table = make_printed_table<graph<F>>(nodes{});
   printer{table.row, out}.print(nodes::size - 1, binding_strength::sum);
 }
 

@@ -33,25 +33,54 @@ struct stage_size {
 };
 
 namespace detail {
-template <class F> struct is_array_leaf {
-  static constexpr bool value = !is_node<F> && !is_constant<F> && !is_zero<F> && !is_index_variable<F>;
-};
-
 template <int N> struct instruction_table {
   instruction row[N > 0 ? N : 1];
   stage_size sizes[4];
 };
 
-/// Everything about a list of nodes but the rules for their place: what a consteval function can loop over.
-struct node_facts {
-  stage at;
-  kind result;
-  int dim;
-  bool constant, number, leaf, chain;
-};
-
-template <class F> inline constexpr bool is_chain = false;
-template <class Op, class... Args> inline constexpr bool is_chain<node<Op, Args...>> = Op::is_chain;
+/// The instructions that evaluate a graph.
+template <role Rows, class Graph> consteval auto make_instructions() {
+  constexpr int count = Graph::count;
+  instruction_table<count> t{};
+  for (int k = 0; k < count; ++k) t.row[k].at = stage_of(Graph::node(k).depends, Rows);
+  int uses[count + 1]{};
+  bool used_later[count + 1]{};
+  for (int r = 0; r < Graph::roots::size; ++r) {
+    ++uses[Graph::root(r)];
+    used_later[Graph::root(r)] = true;
+  }
+  for (int c = 0; c < count; ++c)
+    for (const int from : Graph::node(c).arguments.at)
+      if (from >= 0) {
+        ++uses[from];
+        used_later[from] = used_later[from] || t.row[c].at != t.row[from].at;
+      }
+  for (int k = 0; k < count; ++k) {
+    const graph_node& f = Graph::node(k);
+    instruction& n = t.row[k];
+    n.result = f.result;
+    n.dim = f.dim;
+    n.is_chain = f.is_chain;
+    n.where = f.form == node_form::constant          ? home::immediate
+              : f.form == node_form::number          ? home::number
+              : n.at != stage::pair && used_later[k] ? home::kept
+              : f.form == node_form::leaf            ? home::array
+              : f.dim <= unrolled_dim || uses[k] > 1 ? home::local
+                                                     : home::streamed;
+    if (n.where != home::kept && n.where != home::local) continue;
+    stage_size& s = t.sizes[static_cast<int>(n.at)];
+    int& next = n.where == home::kept ? (f.result == kind::real ? s.kept_reals : s.kept_indices)
+                                      : (f.result == kind::real ? s.local_reals : s.local_indices);
+    n.offset = next;
+    next += f.dim;
+  }
+  // A column begins with what was made last of it, so that all of a distance's bound is read at once, and the vector
+  // that the distance itself needs lies behind.
+  for (instruction& n : t.row)
+    if (n.at == stage::column && n.where == home::kept && n.result == kind::real)
+      n.offset = t.sizes[static_cast<int>(stage::column)].kept_reals - n.offset - n.dim;
+  return t;
+}
 
 /// Some of the nodes of a program, in order.
 template <int N> struct node_selection {
@@ -80,25 +109,22 @@ template <int N> struct pair_passes {
 
 /// The formulas Roots, lowered, as one program; Rows is the role of the output side.
 template <role Rows, class... Roots> struct program {
-  using nodes = nodes_of<Roots...>;
+  using graph = detail::graph<Roots...>;
   using roots = type_list<Roots...>;
   /// the leaves that are read from arrays, in the order the engine numbers them
-  using leaves = typename filtered<detail::is_array_leaf, nodes>::type;
-  static constexpr int count = nodes::size;
+  using leaves = detail::leaves_of<Roots...>;
+  static constexpr int count = graph::count;
   static constexpr int root_count = sizeof...(Roots);
   static constexpr role rows = Rows;
 
   /// whether row_index or column_index occurs, whichever is the rows'
-  static constexpr bool reads_row_number = contains<index_variable<Rows>>(nodes{});
+  static constexpr bool reads_row_number = (graph::numbers_read() & role_bit(Rows)) != 0;
 
-  static consteval int root(int r) {
-    const int numbers[] = {index_of<Roots>(nodes{})..., -1};
-    return numbers[r];
-  }
-  static consteval int argument(int node, int place) { return arguments.row[node].at[place]; }
+  static consteval int root(int r) { return graph::root(r); }
+  static constexpr int argument(int node, int place) { return graph::node(node).arguments.at[place]; }
   static consteval instruction at(int node) { return table.row[node]; }
   static consteval stage_size size(stage s) { return table.sizes[static_cast<int>(s)]; }
-  template <int Node> using node_at = type_at<nodes, Node>;
+  template <int Node> using node_at = detail::node_of_graph<graph, Node>;
 
   /// Whether a stage has to evaluate a node once, before the nodes that use it.
   static consteval bool is_scheduled(int node, stage s) {
@@ -113,6 +139,15 @@ template <role Rows, class... Roots> struct program {
     return nodes;
   }
 
+  /// What a stage keeps as it is in an array, and what it has to compute.
+  static consteval detail::node_selection<count> copied(stage s) {
+    detail::node_selection<count> nodes;
+    for (int k = 0; k < count; ++k)
+      if (is_scheduled(k, s) && graph::node(k).form == detail::node_form::leaf) nodes.add(k);
+    return nodes;
+  }
+  static consteval detail::node_selection<count> computed(stage s) { return scheduled(s).without(copied(s)); }
+
   /// What the pair stage has to evaluate for some of the roots.
   static consteval detail::node_selection<count> scheduled_for(const bool (&is_wanted)[root_count + 1]) {
     bool is_needed[count + 1]{};
@@ -120,7 +155,7 @@ template <role Rows, class... Roots> struct program {
       if (is_wanted[r]) is_needed[root(r)] = true;
     for (int k = count - 1; k >= 0; --k)
       for (int a = 0; a < max_arguments && is_needed[k]; ++a)
-        if (const int from = arguments.row[k].at[a]; from >= 0) is_needed[from] = true;
+        if (const int from = argument(k, a); from >= 0) is_needed[from] = true;
     detail::node_selection<count> nodes;
     for (int k = 0; k < count; ++k)
       if (is_needed[k] && is_scheduled(k, stage::pair)) nodes.add(k);
@@ -136,7 +171,7 @@ template <role Rows, class... Roots> struct program {
     for (int k = 0; k < count; ++k) {
       if (!is_scheduled(k, stage::pair)) continue;
       for (int a = 0; a < max_arguments; ++a) {
-        const int from = arguments.row[k].at[a];
+        const int from = argument(k, a);
         if (from < 0 || table.row[from].at != stage::pair) continue;
         const bool starts = table.row[k].is_chain && !folds_are_chains && !is_second[from];
         is_second[k] = is_second[k] || is_second[from] || starts;
@@ -145,7 +180,7 @@ template <role Rows, class... Roots> struct program {
     }
     for (int k = 0; k < count; ++k)
       for (int a = 0; a < max_arguments && is_second[k]; ++a)
-        if (const int from = arguments.row[k].at[a]; from >= 0) is_needed[from] = true;
+        if (const int from = argument(k, a); from >= 0) is_needed[from] = true;
     for (int r = 0; r < root_count; ++r) {
       is_needed[root(r)] = true;
       starts_chain[root(r)] = starts_chain[root(r)] || folds_are_chains;
@@ -180,60 +215,12 @@ template <role Rows, class... Roots> struct program {
   static consteval bool is_one_operation(int node) {
     bool is = !table.row[node].is_chain;
     for (int a = 0; a < max_arguments; ++a)
-      if (const int from = arguments.row[node].at[a]; from >= 0)
+      if (const int from = argument(node, a); from >= 0)
         is = is && table.row[from].at != stage::pair && table.row[from].dim <= table.row[node].dim;
     return is;
   }
 
-  static constexpr auto arguments = detail::make_argument_table(nodes{});
-
-  template <class... Fs> static consteval auto make_table(type_list<Fs...>) {
-    const detail::node_facts facts[] = {{detail::stage_of(Fs::depends, Rows), Fs::result, Fs::dim,
-                                         is_constant<Fs> || is_zero<Fs>, is_index_variable<Fs>, !is_node<Fs>,
-                                         detail::is_chain<Fs>}...};
-    const int root_numbers[] = {index_of<Roots>(nodes{})..., -1};
-    detail::instruction_table<count> t{};
-    for (int k = 0; k < count; ++k) {
-      const detail::node_facts& f = facts[k];
-      int uses = 0;
-      bool used_later = false;
-      for (int r = 0; r < root_count; ++r)
-        if (root_numbers[r] == k) {
-          ++uses;
-          used_later = true;
-        }
-      for (int c = k + 1; c < count; ++c)
-        for (int a = 0; a < max_arguments; ++a)
-          if (arguments.row[c].at[a] == k) {
-            ++uses;
-            used_later = used_later || facts[c].at != f.at;
-          }
-      instruction& n = t.row[k];
-      n.at = f.at;
-      n.result = f.result;
-      n.dim = f.dim;
-      n.is_chain = f.chain;
-      n.where = f.constant                          ? home::immediate
-                : f.number                          ? home::number
-                : f.at != stage::pair && used_later ? home::kept
-                : f.leaf                            ? home::array
-                : f.dim <= unrolled_dim || uses > 1 ? home::local
-                                                    : home::streamed;
-      if (n.where != home::kept && n.where != home::local) continue;
-      stage_size& s = t.sizes[static_cast<int>(f.at)];
-      int& next = n.where == home::kept ? (f.result == kind::real ? s.kept_reals : s.kept_indices)
-                                        : (f.result == kind::real ? s.local_reals : s.local_indices);
-      n.offset = next;
-      next += f.dim;
-    }
-    // A column begins with what was made last of it, so that all of a distance's bound is read at once, and the vector
-    // that the distance itself needs lies behind.
-    for (instruction& n : t.row)
-      if (n.at == stage::column && n.where == home::kept && n.result == kind::real)
-        n.offset = t.sizes[static_cast<int>(stage::column)].kept_reals - n.offset - n.dim;
-    return t;
-  }
-  static constexpr auto table = make_table(nodes{});
+  static constexpr auto table = detail::make_instructions<Rows, graph>();
 };
 
 namespace detail {

@@ -61,7 +61,7 @@ constexpr auto chained_gradient(F, [[maybe_unused]] V v, E, type_list<Leaves...>
 
 /// (dF/dV)^T E for a formula that may contain reductions as symbols.
 template <class F, class V, class E> constexpr auto total_gradient(F f, V v, E e) {
-  return chained_gradient(f, v, e, typename filtered<is_folded_leaf, nodes_of<F>>::type{});
+  return chained_gradient(f, v, e, typename filtered<is_folded_leaf, leaves_of<F>>::type{});
 }
 
 /// The index that an axis folds, as a formula.

@@ -35,6 +35,10 @@ template <class Op, class... Parts> struct tree {
   using plain = kf::node<Op, typename Parts::plain...>;
   using made = decltype(kf::make<Op>(typename Parts::made{}...));
 };
+/// Nothing is divided by what simplifies to zero, as |y - y|^2 does.
+template <class A, class B>
+  requires(kf::is_zero<kf::detail::bare<typename B::made>>)
+struct tree<kf::Div, A, B> : tree<kf::Mul, A, B> {};
 template <class V> struct leaf {
   using plain = V;
   using made = V;

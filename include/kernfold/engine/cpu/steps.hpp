@@ -28,7 +28,7 @@ KERNFOLD_LAYER void evaluate_one(const sweep_arrays& arrays, const workspace& mi
                                  typename Plan::real* kept, std::int64_t* kept_indices) {
   using P = typename Plan::program_type;
   using real = typename Plan::real;
-  frame<P, S, real> f;
+  frame_of<P, S, real> f;
   f.parameters = static_cast<const real*>(mine.parameters);
   f.parameter_indices = mine.parameter_indices;
   f.row_number = number;
@@ -82,7 +82,7 @@ template <class Plan> struct prepare_parameters_step {
   using P = typename Plan::program_type;
   using real = typename Plan::real;
   static KERNFOLD_LAYER void run(const sweep_arrays& arrays, const workspace& mine) {
-    frame<P, stage::parameter, real> f;
+    frame_of<P, stage::parameter, real> f;
     f.kept = static_cast<real*>(mine.parameters);
     f.kept_indices = mine.parameter_indices;
     evaluate(f, single_source<real>{arrays.leaves, 0}, whole_stage<P, stage::parameter>{});
@@ -146,15 +146,17 @@ template <class States> struct merge_step {
 /// The factors that left the sums of a pack of rows, as roots of a frame that sees the rows.
 template <class P, class T> struct row_factors {
   static KERNFOLD_LAYER auto of(const workspace& mine, std::int64_t pack, std::int64_t first_row) {
-    frame<P, stage::pair, T> f;
+    frame_of<P, stage::pair, T> f;
     see_rows(f, parameters_of<math::real_of<T>>(mine), rows_of<P, T>(mine, pack, first_row));
     return f;
   }
+  template <int Root, class Frame> static KERNFOLD_LAYER auto factor(const Frame& f) { return root_of<P, Root>(f); }
   template <int Root> static constexpr int dim = P::at(P::root(Root)).dim;
 };
 /// None. A type of its own, so that all programs without factors share what writes their results.
 struct no_factors {
   static KERNFOLD_LAYER no_source of(const workspace&, std::int64_t, std::int64_t) { return {}; }
+  template <int Root> static KERNFOLD_LAYER no_source factor(const no_source& none) { return none; }
   template <int Root> static constexpr int dim = 1;
 };
 
@@ -195,7 +197,7 @@ KERNFOLD_LAYER void write_states(const sweep_arrays& arrays, const typename Stat
       for (int k = 0; k < (factor_dim > fold::dim ? factor_dim : fold::dim); ++k) {
         auto value = fold::finish(get<Fold>(s), fold::dim == 1 ? 0 : k);
         if (arrays.columns > 0)  // the sum of no columns is 0, whatever multiplies it
-          value = value * root_of<entry::outer_root>(f).broadcast(k);
+          value = value * Factors::template factor<entry::outer_root>(f).broadcast(k);
         write_lanes<element, lanes>(arrays.outputs[Fold], value, first, valid, k);
       }
     } else {
@@ -251,7 +253,8 @@ template <class States, class ScalarStates, class Factors> struct fold_rows_step
         using entry = typename ScalarStates::template fold_number<Fold>;
         entry::fold::extract(get<Fold>(row), get<Fold>(s), l, (first + l) * columns);
         if constexpr (entry::outer_root >= 0) {
-          if (columns > 0) entry::fold::scale(get<Fold>(row), math::get(root_of<entry::outer_root>(f)(0), l));
+          if (columns > 0)
+            entry::fold::scale(get<Fold>(row), math::get(Factors::template factor<entry::outer_root>(f)(0), l));
         }
       });
       ScalarStates::merge(block, row);

@@ -122,7 +122,7 @@ template <class Plan, class T, int TileColumns, class Block> struct block_tiles 
 
   template <class Source>
   KERNFOLD_HD_LAYER parameter_values<real> prepare_parameters(own_parameters& own, const Source& source) const {
-    frame<P, stage::parameter, real> f;
+    frame_of<P, stage::parameter, real> f;
     if constexpr (shares_parameters) {
       f.kept = reinterpret_cast<real*>(shared);
       f.kept_indices = reinterpret_cast<std::int64_t*>(shared + (parameter_real_bytes + 7) / 8 * 8);
@@ -146,7 +146,7 @@ template <class Plan, class T, int TileColumns, class Block> struct block_tiles 
                                                const Source& source, std::int64_t first, std::int64_t stride) const {
     row_values<T> rows{own.reals, own.indices, {}};
     if constexpr (P::reads_row_number) rows.numbers = math::index_t<T>::iota(first, stride);
-    frame<P, stage::row, T> f;
+    frame_of<P, stage::row, T> f;
     f.parameters = parameters.reals;
     f.parameter_indices = parameters.indices;
     f.row_number = rows.numbers;
@@ -177,7 +177,7 @@ template <class Plan, class T, int TileColumns, class Block> struct block_tiles 
                                          const Source& source, std::int64_t first, int count) const {
     KERNFOLD_NO_UNROLL
     for (int c = block.thread(); c < count; c += block.threads()) {
-      frame<P, stage::column, real> f;
+      frame_of<P, stage::column, real> f;
       f.parameters = parameters.reals;
       f.parameter_indices = parameters.indices;
       f.column_number = first + c;
@@ -201,7 +201,7 @@ KERNFOLD_HD_LAYER void for_each_result(const typename Loop::states& s, const typ
       auto value = fold::finish(get<Fold>(s), fold::dim == 1 ? 0 : k);
       if constexpr (has_factor) {
         if (has_columns)  // the sum of no columns is 0, whatever multiplies it
-          value = value * root_of<entry::outer_root>(f_rows).broadcast(k);
+          value = value * root_of<typename block_plan<Plan>::P, entry::outer_root>(f_rows).broadcast(k);
       }
       f(at, k, value);
     });
@@ -330,7 +330,7 @@ template <class Plan, class Block> struct block_sweep {
     loop::for_each_fold([&]<int Fold>(place<Fold>) KERNFOLD_INLINE_LAMBDA {
       using entry = typename loop::template fold_number<Fold>;
       if constexpr (entry::outer_root >= 0) {
-        if (task.columns > 0) entry::fold::scale(get<Fold>(s), root_of<entry::outer_root>(f)(0));
+        if (task.columns > 0) entry::fold::scale(get<Fold>(s), root_of<P, entry::outer_root>(f)(0));
       }
     });
     block_states mine;

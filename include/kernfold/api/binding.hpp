@@ -89,7 +89,10 @@ inline namespace KERNFOLD_ABI {
   throw shape_error(name_argument(r, s) << ": " << explain(why, shape, s.dim));
 }
 [[gnu::cold, gnu::noinline]] inline void refuse_number(const recipe& r, const symbol& s) {
-  throw shape_error(name_argument(r, s) << ": a number was given, a vector of dimension " << s.dim << " is needed");
+  if (s.symbol_role == role::parameter)
+    throw shape_error(name_argument(r, s) << ": a number was given, a vector of dimension " << s.dim << " is needed");
+  throw shape_error(name_argument(r, s) << ": a number was given, which only a parameter can be: give an array of one "
+                                        << "row for each " << (s.symbol_role == role::i ? "i" : "j"));
 }
 [[gnu::cold, gnu::noinline]] inline void refuse_parameter(const recipe& r, const symbol& s, std::int64_t rows) {
   throw shape_error(name_argument(r, s) << ": " << rows * s.dim << " numbers were given, a parameter has " << s.dim);
@@ -112,7 +115,7 @@ inline namespace KERNFOLD_ABI {
 }
 
 inline leaf_array bind_array(const recipe& r, const symbol& s, const given_array& given) {
-  if (given.is_number && s.dim != 1) refuse_number(r, s);
+  if (given.is_number && (s.dim != 1 || s.symbol_role != role::parameter)) refuse_number(r, s);
   array_shape rows = given;
   if (const misfit why = fit_rows(rows, s.dim, false); why != misfit::none) refuse_array(r, s, why, given);
   if (s.symbol_role == role::parameter && rows.rows != 1) refuse_parameter(r, s, rows.rows);

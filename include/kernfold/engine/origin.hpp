@@ -9,11 +9,6 @@ namespace kernfold {
 namespace detail {
 inline namespace KERNFOLD_ABI {
 
-/// The elements of a leaf's array, or the number that is there instead.
-template <class Element> KERNFOLD_HD_LAYER const Element* elements_of(const leaf_array& a) {
-  return static_cast<const Element*>(a.data != nullptr ? a.data : a.number);
-}
-
 /// The median of five rows spread over an array of so many, which a few outliers do not move; 0 where it is not finite,
 /// and for no rows. The same bits on the host and on a device. sample(i) is the component in row i.
 template <class Element, class Sample>
@@ -29,7 +24,7 @@ KERNFOLD_HD_LAYER Element median_of_five(std::int64_t rows, const Sample& sample
 
 /// Component k of an origin.
 template <class Element> KERNFOLD_HD_ONCE Element origin_component(const leaf_array& array, int k) {
-  const Element* const first = elements_of<Element>(array) + k * array.col_stride;
+  const Element* const first = static_cast<const Element*>(array.data) + k * array.col_stride;
   return median_of_five<Element>(array.rows,
                                  [&](std::int64_t i) KERNFOLD_INLINE_LAMBDA { return first[i * array.row_stride]; });
 }

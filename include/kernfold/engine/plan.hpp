@@ -13,7 +13,7 @@ struct leaf_array {
   const void* data;
   std::int64_t row_stride, col_stride;
   std::int64_t rows;
-  bool is_number = false;  // a plain number, which the caller keeps in eight bytes at data
+  bool is_number = false;  // of a parameter: a plain number, which the caller keeps in eight bytes at data
   alignas(8) unsigned char number[8] =
       {};  // where data is null: the number's bytes, for a device that could not read the caller's
 };

@@ -18,9 +18,16 @@ KERNFOLD_ONCE void scatter_rows(Element* to, const Element* from, std::int64_t s
   for (int l = 0; l < lanes; ++l) to[l * stride] = add ? static_cast<Element>(to[l * stride] + from[l]) : from[l];
 }
 
+/// The elements of a leaf's array. Those of a parameter may be a number that came with it; others are always in memory
+/// of the device, which is what a compiler has to see to load them as such, several at a time.
+template <class Leaf, class Real> KERNFOLD_HD_LAYER const element_in<Leaf, Real>* elements_of(const leaf_array& a) {
+  if constexpr (Leaf::depends == no_roles)
+    return static_cast<const element_in<Leaf, Real>*>(a.data != nullptr ? a.data : a.number);
+  else return static_cast<const element_in<Leaf, Real>*>(a.data);
+}
 /// Component k of row `row` of an array.
 template <class Leaf, class Real> KERNFOLD_HD_LAYER auto read_element(const leaf_array& a, std::int64_t row, int k) {
-  return elements_of<element_in<Leaf, Real>>(a)[row * a.row_stride + k * a.col_stride];
+  return elements_of<Leaf, Real>(a)[row * a.row_stride + k * a.col_stride];
 }
 
 /// One row, one column of the pairs, or a parameter (row 0).

@@ -190,9 +190,11 @@ TEST(any_reduction, refuses_what_does_not_fit) {
   EXPECT_EQ(refusal([] { gauss()(X, Y, std::vector<std::uint16_t>(columns), 1); }),
             "argument 2 (y2, Vj<2, 1>) of " + name + ": numbers of std::uint16_t were given, float is needed");
   EXPECT_EQ(refusal([] { gauss()(X, Y, 1, 1); }),
-            "argument 2 (y2, Vj<2, 1>) of " + name + ": 1 row was given, argument 1 has 11");
+            "argument 2 (y2, Vj<2, 1>) of " + name +
+                ": a number was given, which only a parameter can be: give an array of one row for each j");
   EXPECT_EQ(refusal([] { gauss()(X, 1, B, 1); }),
-            "argument 1 (y1, Vj<1, 3>) of " + name + ": a number was given, a vector of dimension 3 is needed");
+            "argument 1 (y1, Vj<1, 3>) of " + name +
+                ": a number was given, which only a parameter can be: give an array of one row for each j");
   EXPECT_EQ(refusal([] { gauss()(X, B, B, 1); }),
             "argument 1 (y1, Vj<1, 3>) of " + name + ": 11 numbers are no whole number of rows of dimension 3");
   EXPECT_EQ(refusal([] { gauss().indices(X, Y, B, 1); }),

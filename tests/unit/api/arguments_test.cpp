@@ -220,7 +220,8 @@ TEST(arguments, of_a_wrong_size) {
   EXPECT_EQ(refusal<kf::shape_error>(R, f.X, f.Y, five, f.G),
             argument("2 (y2, Vj<2, 1>)") + "5 rows were given, argument 1 has 7");
   EXPECT_EQ(refusal<kf::shape_error>(R, f.X, f.Y, 1.f, f.G),
-            argument("2 (y2, Vj<2, 1>)") + "1 row was given, argument 1 has 7");
+            argument("2 (y2, Vj<2, 1>)") +
+                "a number was given, which only a parameter can be: give an array of one row for each j");
   EXPECT_EQ(refusal<kf::shape_error>(R, x = f.X, y = f.Y, b = none, g = f.G),
             argument("2 (y2, Vj<2, 1>)") + "0 rows were given, argument 1 has 7");
   EXPECT_EQ(refusal<kf::shape_error>(R, f.X, f.Y, f.B, two),
@@ -228,7 +229,8 @@ TEST(arguments, of_a_wrong_size) {
   EXPECT_EQ(refusal<kf::shape_error>(R, f.X, f.Y, f.B, none),
             argument("3 (p3, Pm<3, 1>)") + "0 numbers were given, a parameter has 1");
   EXPECT_EQ(refusal<kf::shape_error>(R, 1.f, f.Y, f.B, f.G),
-            argument("0 (x0, Vi<0, 3>)") + "a number was given, a vector of dimension 3 is needed");
+            argument("0 (x0, Vi<0, 3>)") +
+                "a number was given, which only a parameter can be: give an array of one row for each i");
   EXPECT_EQ(refusal<kf::shape_error>(R, kf::view{f.X.data(), 5, 2}, f.Y, f.B, f.G),
             argument("0 (x0, Vi<0, 3>)") + "rows of dimension 2 were given, 3 are needed");
   EXPECT_EQ(refusal<kf::shape_error>(R, f.X, f.Y, kf::view{f.Y.data(), 7, 3}, f.G),

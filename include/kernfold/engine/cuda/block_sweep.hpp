@@ -126,8 +126,13 @@ template <class Plan, class T, int TileColumns, class Block> struct block_tiles 
     if constexpr (shares_parameters) {
       f.kept = reinterpret_cast<real*>(shared);
       f.kept_indices = reinterpret_cast<std::int64_t*>(shared + (parameter_real_bytes + 7) / 8 * 8);
-      if (block.thread() == 0) evaluate(f, source, whole_stage<P, stage::parameter>{});
+      for_each_step(copies_of_stage<P, stage::parameter>{},
+                    [&](auto step) KERNFOLD_INLINE_LAMBDA { run_together(f, source, step); });
       block.barrier();
+      for_each_step(computations_of_stage<P, stage::parameter>{}, [&](auto step) KERNFOLD_INLINE_LAMBDA {
+        run_together(f, source, step);
+        block.barrier();
+      });
     } else {
       f.kept = own.reals;
       f.kept_indices = own.indices;
@@ -172,18 +177,44 @@ template <class Plan, class T, int TileColumns, class Block> struct block_tiles 
   }
 
  private:
+  /// A step of the parameters, its components shared out among the threads.
+  template <class Frame, class Source, class Step>
+  KERNFOLD_HD_LAYER void run_together(Frame& f, const Source& source, Step step) const {
+    KERNFOLD_NO_UNROLL
+    for (int k = block.thread(); k < Step::target::dim; k += block.threads()) run_component(f, source, step, k);
+  }
+
+  /// The arrays of the columns are copied by all threads, neighbours reading what lies side by side in memory; then
+  /// each thread computes what its own columns keep besides.
   template <class Source>
   KERNFOLD_HD_LAYER void prepare_columns(real* reals, std::int64_t* ints, const parameter_values<real>& parameters,
                                          const Source& source, std::int64_t first, int count) const {
-    KERNFOLD_NO_UNROLL
-    for (int c = block.thread(); c < count; c += block.threads()) {
+    const auto column = [&](int c) KERNFOLD_INLINE_LAMBDA {
       frame_of<P, stage::column, real> f;
       f.parameters = parameters.reals;
       f.parameter_indices = parameters.indices;
       f.column_number = first + c;
       f.kept = reals + c * plan::column_stride;
       f.kept_indices = ints + c * column_indices;
-      evaluate(f, source.at(first + c), whole_stage<P, stage::column>{});
+      return f;
+    };
+    for_each_step(copies_of_stage<P, stage::column>{}, [&]<class Step>(Step step) KERNFOLD_INLINE_LAMBDA {
+      constexpr int dim = Step::target::dim;
+      constexpr int at_a_time = dim > unrolled_dim ? 8 : 1;  // other blocks hide the time of short loops
+      KERNFOLD_UNROLL_BY(at_a_time)
+      for (int e = block.thread(); e < count * dim; e += block.threads()) {
+        const int c = e / dim;
+        auto f = column(c);
+        run_component(f, source.at(first + c), step, e - c * dim);
+      }
+    });
+    if constexpr (P::computed(stage::column).count > 0) {
+      if constexpr (P::copied(stage::column).count > 0) block.barrier();
+      KERNFOLD_NO_UNROLL
+      for (int c = block.thread(); c < count; c += block.threads()) {
+        auto f = column(c);
+        evaluate(f, source.at(first + c), computations_of_stage<P, stage::column>{});
+      }
     }
   }
 };

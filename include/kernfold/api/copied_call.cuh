@@ -4,6 +4,7 @@
 #pragma once
 
 #include "../engine/cuda/executor.cuh"
+#include "../engine/cuda/transfer.cuh"
 #include "computation.hpp"
 #include "cuda_host.hpp"
 
@@ -27,30 +28,10 @@ class current_device {
   int before_ = 0;
 };
 
-/// Bytes on the device, or on the host where the device can copy them while others compute.
-class cuda_bytes {
- public:
-  cuda_bytes() = default;
-  cuda_bytes(std::int64_t bytes, bool on_host) : on_host_(on_host) {
-    if (bytes == 0) return;
-    void* memory = nullptr;
-    if (on_host) check_cuda(cudaMallocHost(&memory, std::size_t(bytes)), "cudaMallocHost of a chunk");
-    else check_cuda(cudaMalloc(&memory, std::size_t(bytes)), "cudaMalloc of arrays of the host");
-    data_ = static_cast<char*>(memory);
-  }
-  cuda_bytes(cuda_bytes&& other) noexcept : data_(other.data_), on_host_(other.on_host_) { other.data_ = nullptr; }
-  cuda_bytes& operator=(cuda_bytes&&) = delete;
-  ~cuda_bytes() {
-    if (data_ && on_host_) cudaFreeHost(data_);
-    else if (data_) cudaFree(data_);
-  }
-  char* data() const { return data_; }
-
- private:
-  char* data_ = nullptr;
-  bool on_host_ = false;
-};
-
+/// Whether the rows of an array lie one after the other, their components side by side.
+inline bool is_contiguous(std::int64_t row_stride, std::int64_t col_stride, int dim, std::int64_t rows) {
+  return (col_stride == 1 || dim == 1) && (row_stride == dim || rows <= 1);
+}
 /// Rows `first` to first + count - 1 of an array, one after the other.
 inline void gather_bytes(char* to, const leaf_array& a, const symbol& s, std::int64_t first, std::int64_t count) {
   const std::int64_t size = s.element.bytes, width = s.dim * size;
@@ -121,29 +102,9 @@ class copied_call {
  private:
   static constexpr int most_arrays = 32;
   static constexpr std::int64_t alignment = 256;
+  static constexpr std::int64_t most_chunk_bytes = std::int64_t(64) << 20;  // arrays and results of the rows at a time
+  static constexpr std::int64_t part_bytes = std::int64_t(16) << 20;  // of what is put in order before it is copied
   static std::int64_t aligned(std::int64_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
-
-  /// Memory of both sides, and the stream on which what is in it goes up, is computed, and comes down.
-  struct lane {
-    cudaStream_t stream = nullptr;
-    cuda_bytes host, device;
-    std::int64_t first = 0, count = 0;
-    bool is_busy = false;
-    lane(cuda_bytes&& h, cuda_bytes&& d) : host(static_cast<cuda_bytes&&>(h)), device(static_cast<cuda_bytes&&>(d)) {
-      check_cuda(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreate");
-    }
-    lane(const lane&) = delete;
-    ~lane() {
-      if (stream) cudaStreamSynchronize(stream);  // an error has been reported, or is being
-      if (stream) cudaStreamDestroy(stream);
-    }
-    void upload(std::int64_t bytes) {
-      if (bytes > 0)
-        check_cuda(cudaMemcpyAsync(device.data(), host.data(), std::size_t(bytes), cudaMemcpyHostToDevice, stream),
-                   "cudaMemcpyAsync to the device");
-    }
-    void wait() { check_cuda(cudaStreamSynchronize(stream), "waiting for a chunk"); }
-  };
 
   // Arrays by the role of their rows.
 
@@ -157,31 +118,61 @@ class copied_call {
       if (recipe_.symbols[s].symbol_role == of_role) bytes += bytes_of(s, rows);
     return bytes;
   }
-  /// Rows first to first + count - 1 of the arrays of a role, each with room for `room` rows, to the host's memory;
-  /// `to` says where they will be on the device.
-  void gather(role of_role, char* host, char* device, leaf_array* to, std::int64_t first, std::int64_t count,
-              std::int64_t room) const {
-    std::int64_t at = 0;
-    for (int s = 0; s < recipe_.symbol_count; ++s) {
-      if (recipe_.symbols[s].symbol_role != of_role) continue;
-      gather_bytes(host + at, arrays_[s], recipe_.symbols[s], first, count);
-      to[s] = {device + at, recipe_.symbols[s].dim, 1, count};
-      at += bytes_of(s, room);
+  bool is_contiguous(int s) const {
+    return detail::is_contiguous(arrays_[s].row_stride, arrays_[s].col_stride, recipe_.symbols[s].dim, arrays_[s].rows);
+  }
+  /// What of the arrays of a role has to be put in order before a device can copy it, in so many rows.
+  std::int64_t gathered_bytes(role of_role, std::int64_t rows) const {
+    std::int64_t bytes = 0;
+    for (int s = 0; s < recipe_.symbol_count; ++s)
+      if (recipe_.symbols[s].symbol_role == of_role && !is_contiguous(s)) bytes += bytes_of(s, rows);
+    return bytes;
+  }
+  /// Rows first to first + count - 1 of an array, from where they lie, or from `host`, where they are put in order.
+  void upload(transfer& t, int s, char* device, char* host, std::int64_t first, std::int64_t count) const {
+    const symbol& of = recipe_.symbols[s];
+    const std::int64_t row_bytes = of.dim * of.element.bytes;
+    if (is_contiguous(s)) {
+      t.upload(device, static_cast<const char*>(arrays_[s].data) + first * row_bytes, count * row_bytes);
+    } else {
+      gather_bytes(host, arrays_[s], of, first, count);
+      t.upload(device, host, count * row_bytes);
     }
   }
-  /// All rows of the arrays of a role, to the device's memory.
-  std::int64_t upload_all(role of_role, char* device) {
-    const std::int64_t rows = rows_of(of_role), bytes = bytes_of(of_role, rows);
-    matrix<char> host(1, bytes);
-    gather(of_role, host.data(), device, on_device_, 0, rows, rows);
-    if (bytes > 0) {
-      check_cuda(cudaMemcpy(device, host.data(), std::size_t(bytes), cudaMemcpyHostToDevice),
-                 "cudaMemcpy to the device");
-      // cudaMemcpy of pageable memory may return before the last bytes are there, and the lanes' streams do not wait
-      // for it
-      check_cuda(cudaStreamSynchronize(nullptr), "cudaMemcpy to the device");
+  /// Rows first to first + count - 1 of the arrays of a role, each with room for `room` rows on the device. `to` says
+  /// where they will be. What was gathered before has been copied.
+  void upload(transfer& t, role of_role, char* device, leaf_array* to, std::int64_t first, std::int64_t count,
+              std::int64_t room) const {
+    char* host = t.host(gathered_bytes(of_role, room));
+    for (int s = 0; s < recipe_.symbol_count; ++s) {
+      if (recipe_.symbols[s].symbol_role != of_role) continue;
+      upload(t, s, device, host, first, count);
+      to[s] = {device, recipe_.symbols[s].dim, 1, count};
+      device += bytes_of(s, room);
+      if (!is_contiguous(s)) host += bytes_of(s, room);
     }
-    return bytes;
+  }
+  /// All rows of the arrays of a role, which stay on the device; what has to be put in order, a part at a time.
+  std::int64_t upload_all(transfer& t, role of_role, char* device) {
+    const std::int64_t rows = rows_of(of_role);
+    char* next = device;
+    for (int s = 0; s < recipe_.symbol_count; ++s) {
+      const symbol& of = recipe_.symbols[s];
+      if (of.symbol_role != of_role) continue;
+      const std::int64_t row_bytes = of.dim * of.element.bytes,
+                         part = is_contiguous(s) ? rows : rows_in(part_bytes, row_bytes);
+      for (std::int64_t first = 0; first < rows; first += part) {
+        const std::int64_t count = rows - first < part ? rows - first : part;
+        upload(t, s, next + first * row_bytes, is_contiguous(s) ? nullptr : t.host(count * row_bytes), first, count);
+        if (!is_contiguous(s)) t.wait();
+      }
+      on_device_[s] = {next, of.dim, 1, rows};
+      next += bytes_of(s, rows);
+    }
+    return next - device;
+  }
+  static std::int64_t rows_in(std::int64_t bytes, std::int64_t row_bytes) {
+    return bytes / row_bytes > 0 ? bytes / row_bytes : 1;
   }
 
   /// A chunk as asked for, but no larger than what there is, nor empty.
@@ -208,9 +199,36 @@ class copied_call {
       device += output_bytes(o, room);
     }
   }
-  /// Writes the results of rows first to first + count - 1.
+  bool is_written_at_once(int o) const {
+    const output_array& out = outputs_[o];
+    return !out.add &&
+           detail::is_contiguous(out.row_stride, out.col_stride, recipe_.outputs[o].dim, output_chunk(o, rows_));
+  }
+  /// The results of rows first to first + count - 1, to where they belong.
+  void download(transfer& t, const char* from, std::int64_t first, std::int64_t count, std::int64_t room) const {
+    std::int64_t bytes = 0;
+    for (int o = 0; o < recipe_.output_count; ++o)
+      if (!is_written_at_once(o)) bytes += output_bytes(o, room);
+    t.wait();  // what was gathered for this chunk has been copied, and its memory may be another one
+    char* host = t.host(bytes);
+    const char* const gathered = host;
+    for (int o = 0; o < recipe_.output_count; from += output_bytes(o, room), ++o) {
+      const output_shape& shape = recipe_.outputs[o];
+      const std::int64_t row_bytes = shape.dim * shape.element.bytes, result_bytes = output_chunk(o, count) * row_bytes;
+      if (is_written_at_once(o)) {
+        t.download(static_cast<char*>(outputs_[o].data) + first * row_bytes, from, result_bytes);
+      } else {
+        t.download(host, from, result_bytes);
+        host += output_bytes(o, room);
+      }
+    }
+    t.wait();
+    scatter(gathered, first, count, room);
+  }
+  /// Writes the results that are not written at once.
   void scatter(const char* from, std::int64_t first, std::int64_t count, std::int64_t room) const {
     for (int o = 0; o < recipe_.output_count; ++o) {
+      if (is_written_at_once(o)) continue;
       const output_shape& shape = recipe_.outputs[o];
       const std::int64_t rows = output_chunk(o, count);
       if (shape.element == code_of<float>)
@@ -225,11 +243,15 @@ class copied_call {
   // The rows in chunks, all columns there.
 
   /// Half a million rows keep a device busy for longer than their copies take; fewer chunks than two overlap nothing.
+  /// Wide rows come in chunks of so many bytes.
   std::int64_t chunk_rows(const cuda_host& where) const {
     if (rows_are_ == role::parameter) return rows_ > 0 ? rows_ : 1;
     if (where.chunk_rows > 0) return at_most(where.chunk_rows, rows_);
     const std::int64_t half = (rows_ + 1) / 2;
-    return half < 65536 ? (rows_ > 0 ? rows_ : 1) : half < 524288 ? half : 524288;
+    const std::int64_t wanted = half < 65536 ? (rows_ > 0 ? rows_ : 1) : half < 524288 ? half : 524288;
+    constexpr std::int64_t many = 1024;  // so that alignment does not count
+    const std::int64_t most = rows_in(most_chunk_bytes, (in_bytes(many) + output_bytes(many)) / many + 1);
+    return wanted < most ? wanted : most;
   }
   row_counts counts_of(std::int64_t count) const {
     row_counts c = counts_;
@@ -244,24 +266,31 @@ class copied_call {
     std::int64_t resident_bytes = 0;
     for (const role r : {role::parameter, role::i, role::j})
       if (!is_chunked(r)) resident_bytes += bytes_of(r, rows_of(r));
-    const cuda_bytes resident(resident_bytes, false);
-    char* next = resident.data();
+    chunk_transfer chunks[2] = {{device_, chunk_bytes(chunk) + resident_bytes}, {device_, chunk_bytes(chunk)}};
+    char* next = chunks[0].device() + chunk_bytes(chunk);
     for (const role r : {role::parameter, role::i, role::j})
-      if (!is_chunked(r)) next += upload_all(r, next);
-    lane lanes[2] = {make_lane(chunk), make_lane(chunk)};
+      if (!is_chunked(r)) next += upload_all(chunks[0], r, next);
+    wait_for(chunks[1].stream(), chunks[0].stream());
     std::int64_t number = 0;
     for (std::int64_t first = 0; first < rows_ || number == 0; first += chunk, ++number) {
-      lane& l = lanes[number % 2];
-      receive(l, chunk);
-      send(l, first, rows_ - first < chunk ? rows_ - first : chunk, chunk);
+      chunk_transfer& c = chunks[number % 2];
+      receive(c, chunk);
+      send(c, first, rows_ - first < chunk ? rows_ - first : chunk, chunk);
     }
-    receive(lanes[number % 2], chunk);
-    receive(lanes[(number + 1) % 2], chunk);
+    receive(chunks[number % 2], chunk);
+    receive(chunks[(number + 1) % 2], chunk);
   }
   std::int64_t in_bytes(std::int64_t chunk) const {
     return rows_are_ == role::parameter ? 0 : bytes_of(rows_are_, chunk);
   }
-  lane make_lane(std::int64_t chunk) {
+  /// A chunk of rows under way.
+  struct chunk_transfer : transfer {
+    using transfer::transfer;
+    std::int64_t first = 0, count = 0;
+    bool is_busy = false;
+  };
+  /// Arrays, results, workspace.
+  std::int64_t chunk_bytes(std::int64_t chunk) const {
     const output_array none[most_arrays] = {};
     const leaf_array nowhere[most_arrays] = {};
     std::int64_t workspace = 0;
@@ -270,32 +299,26 @@ class copied_call {
       compute_(measured, nowhere, counts_of(count), none);
       if (measured.used > workspace) workspace = measured.used;
     }
-    const std::int64_t bytes = in_bytes(chunk) + output_bytes(chunk);
-    return lane(cuda_bytes(bytes, true), cuda_bytes(bytes + workspace, false));
+    return in_bytes(chunk) + output_bytes(chunk) + aligned(workspace);
   }
-  void send(lane& l, std::int64_t first, std::int64_t count, std::int64_t chunk) {
+  void send(chunk_transfer& c, std::int64_t first, std::int64_t count, std::int64_t chunk) {
     leaf_array arrays[most_arrays];
     for (int s = 0; s < recipe_.symbol_count; ++s) arrays[s] = on_device_[s];
-    const std::int64_t in = in_bytes(chunk), out = output_bytes(chunk);
-    if (rows_are_ != role::parameter) gather(rows_are_, l.host.data(), l.device.data(), arrays, first, count, chunk);
-    l.upload(in);
+    if (rows_are_ != role::parameter) upload(c, rows_are_, c.device(), arrays, first, count, chunk);
     output_array outputs[most_arrays];
-    place_outputs(outputs, l.device.data() + in, chunk);
-    compute_({l.stream, device_, l.device.data() + in + out, limits_, recipe_.text}, arrays, counts_of(count), outputs);
-    if (out > 0)
-      check_cuda(
-          cudaMemcpyAsync(l.host.data() + in, l.device.data() + in, std::size_t(out), cudaMemcpyDeviceToHost, l.stream),
-          "cudaMemcpyAsync from the device");
-    l.first = first;
-    l.count = count;
-    l.is_busy = true;
+    char* const results = c.device() + in_bytes(chunk);
+    place_outputs(outputs, results, chunk);
+    compute_({c.stream(), device_, results + output_bytes(chunk), limits_, recipe_.text}, arrays, counts_of(count),
+             outputs);
+    c.first = first;
+    c.count = count;
+    c.is_busy = true;
   }
-  /// Waits for a lane's chunk and writes its results.
-  void receive(lane& l, std::int64_t chunk) {
-    if (!l.is_busy) return;
-    l.is_busy = false;
-    l.wait();
-    scatter(l.host.data() + in_bytes(chunk), l.first, l.count, chunk);
+  /// Waits for a chunk and writes its results.
+  void receive(chunk_transfer& c, std::int64_t chunk) {
+    if (!c.is_busy) return;
+    c.is_busy = false;
+    download(c, c.device() + in_bytes(chunk), c.first, c.count, chunk);
   }
 
   // The columns in pieces.
@@ -319,10 +342,10 @@ class copied_call {
     if (where.chunk_rows > 0) return at_most(where.chunk_rows, rows_);
     const std::int64_t quarter = free_bytes() / 4;
     std::int64_t chunk = rows_ > 0 ? rows_ : 1;
-    while (chunk > 1 && chunk_bytes(chunk, piece) > quarter) chunk = (chunk + 1) / 2;
+    while (chunk > 1 && chunk_bytes_beside(chunk, piece) > quarter) chunk = (chunk + 1) / 2;
     return chunk;
   }
-  std::int64_t chunk_bytes(std::int64_t rows, std::int64_t piece) const {
+  std::int64_t chunk_bytes_beside(std::int64_t rows, std::int64_t piece) const {
     return in_bytes(rows) + output_bytes(rows) + aligned(in_pieces_->states_bytes(rows)) + piece_workspace(rows, piece);
   }
   std::int64_t piece_workspace(std::int64_t rows, std::int64_t piece) const {
@@ -336,46 +359,40 @@ class copied_call {
   }
 
   void run_in_pieces(const cuda_host& where, std::int64_t piece) {
-    const cuda_bytes parameters(bytes_of(role::parameter, 1), false);
-    upload_all(role::parameter, parameters.data());
     const std::int64_t chunk = rows_beside(where, piece), piece_bytes = bytes_of(columns_are_, piece);
-    lane rows(cuda_bytes(in_bytes(chunk) + output_bytes(chunk), true), cuda_bytes(chunk_bytes(chunk, piece), false));
-    lane pieces[2] = {lane(cuda_bytes(piece_bytes, true), cuda_bytes(piece_bytes, false)),
-                      lane(cuda_bytes(piece_bytes, true), cuda_bytes(piece_bytes, false))};
+    const std::int64_t row_bytes = chunk_bytes_beside(chunk, piece);
+    transfer rows(device_, row_bytes + bytes_of(role::parameter, 1));
+    transfer pieces[2] = {{device_, piece_bytes}, {device_, piece_bytes}};
+    upload_all(rows, role::parameter, rows.device() + row_bytes);
     for (std::int64_t first = 0; first < rows_; first += chunk) {
-      rows.count = rows_ - first < chunk ? rows_ - first : chunk;
-      gather(rows_are_, rows.host.data(), rows.device.data(), on_device_, first, rows.count, chunk);
-      rows.upload(in_bytes(chunk));
+      const std::int64_t count = rows_ - first < chunk ? rows_ - first : chunk;
+      upload(rows, rows_are_, rows.device(), on_device_, first, count, chunk);
       rows.wait();
-      fold_pieces(rows, pieces, chunk, piece);
-      const std::int64_t out = output_bytes(chunk);
-      check_cuda(
-          cudaMemcpy(rows.host.data(), rows.device.data() + in_bytes(chunk), std::size_t(out), cudaMemcpyDeviceToHost),
-          "cudaMemcpy from the device");
-      scatter(rows.host.data(), first, rows.count, chunk);
+      fold_pieces(rows, count, pieces, chunk, piece);
+      download(rows, rows.device() + in_bytes(chunk), first, count, chunk);
     }
   }
   /// All columns meet a chunk of rows. A piece goes up while the one before is folded.
-  void fold_pieces(const lane& rows, lane (&pieces)[2], std::int64_t chunk, std::int64_t piece) {
+  void fold_pieces(const transfer& rows, std::int64_t row_count, transfer (&pieces)[2], std::int64_t chunk,
+                   std::int64_t piece) {
     output_array outputs[most_arrays];
-    char* const results = rows.device.data() + in_bytes(chunk);
+    char* const results = rows.device() + in_bytes(chunk);
     place_outputs(outputs, results, chunk);
     char* const states = results + output_bytes(chunk);
     char* const workspace = states + aligned(in_pieces_->states_bytes(chunk));
     std::int64_t first = 0;
     for (std::int64_t number = 0; first < columns_ || number == 0; first += piece, ++number) {
-      lane& l = pieces[number % 2];
+      transfer& t = pieces[number % 2];
       const std::int64_t end = first + piece < columns_ ? first + piece : columns_;
-      gather(columns_are_, l.host.data(), l.device.data(), on_device_, first, end - first, piece);
-      l.upload(bytes_of(columns_are_, piece));
+      upload(t, columns_are_, t.device(), on_device_, first, end - first, piece);
       pieces[(number + 1) % 2].wait();
       leaf_array leaves[2 * most_arrays];  // an origin may come with each
       pick_arrays(leaves, on_device_, in_pieces_->places, in_pieces_->leaf_count);
-      check_cuda(in_pieces_->launch(l.stream, leaves, outputs, rows.count, end, workspace, limits_,
+      check_cuda(in_pieces_->launch(t.stream(), leaves, outputs, row_count, end, workspace, limits_,
                                     {states, number == 0, end == columns_, first}),
                  "a kernel's launch");
     }
-    for (lane& l : pieces) l.wait();
+    for (transfer& t : pieces) t.wait();
   }
 
   const recipe& recipe_;

@@ -45,23 +45,6 @@ struct cuda_pass {
   }
 };
 
-/// Memory for the time of a call, in the order of its stream.
-class temporary_memory {
- public:
-  temporary_memory(cudaStream_t stream, std::int64_t bytes) : stream_(stream) {
-    if (bytes > 0) check_cuda(cudaMallocAsync(&data_, std::size_t(bytes), stream), "cudaMallocAsync of a workspace");
-  }
-  temporary_memory(const temporary_memory&) = delete;
-  ~temporary_memory() {
-    if (data_) cudaFreeAsync(data_, stream_);
-  }
-  void* data() const { return data_; }
-
- private:
-  cudaStream_t stream_;
-  void* data_ = nullptr;
-};
-
 /// The states of a reduction's rows between two pieces of its columns, on a device.
 class cuda_states {
  public:
@@ -80,7 +63,7 @@ class cuda_states {
            bool ends) {
     const device_guard guard(device_);
     const device_limits limits = limits_of(device_);
-    const temporary_memory workspace(stream_, workspace_bytes_(rows_, end - first, limits));
+    const temporary_memory workspace(stream_, device_, workspace_bytes_(rows_, end - first, limits));
     check_cuda(launch_(stream_, leaves, outputs, rows_, end, workspace.data(), limits,
                        {memory_.device_data(), begins, ends, first}),
                "a kernel's launch");
@@ -164,7 +147,8 @@ template <> struct executor_traits<cuda> {
   template <class F> static void run_passes(const cuda& where, message (*text)(), F&& f) {
     const pass measured = measuring_pass(where, text);
     f(measured);
-    const detail::temporary_memory memory(where.stream, measured.used);
+    const detail::device_guard guard(measured.device);
+    const detail::temporary_memory memory(where.stream, measured.device, measured.used);
     f(computing_pass(measured, where, memory.data()));
   }
 

@@ -63,6 +63,59 @@ inline void wait_for(cudaStream_t stream, cudaStream_t before) {
   check_cuda(waits, "one stream's wait for another");
 }
 
+/// So much released memory of a device stays for later calls; more goes back when the device is waited for.
+inline constexpr std::uint64_t most_kept_pool_bytes = std::uint64_t(256) << 20;
+/// A new pool. Also while a stream is captured: the pool belongs to no stream.
+inline cudaMemPool_t make_pool(int device) {
+  cudaMemPoolProps properties{};
+  properties.allocType = cudaMemAllocationTypePinned;
+  properties.location.type = cudaMemLocationTypeDevice;
+  properties.location.id = device;
+  cudaMemPool_t pool = nullptr;
+  cudaStreamCaptureMode mode = cudaStreamCaptureModeRelaxed;
+  check_cuda(cudaThreadExchangeStreamCaptureMode(&mode), "cudaThreadExchangeStreamCaptureMode");
+  const cudaError_t made = cudaMemPoolCreate(&pool, &properties);
+  cudaThreadExchangeStreamCaptureMode(&mode);
+  check_cuda(made, "cudaMemPoolCreate");
+  std::uint64_t kept = most_kept_pool_bytes;
+  check_cuda(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &kept), "cudaMemPoolSetAttribute");
+  return pool;
+}
+/// The library's own pool of a device, which lasts as long as the program. The runtime's default pool gives all that is
+/// free back whenever the device is waited for, and a loop over calls would map its memory again each time.
+inline cudaMemPool_t pool_of(int device) {
+  constexpr int most_devices = 64;
+  static cudaMemPool_t pools[most_devices];
+  cudaMemPool_t& pool = pools[device % most_devices];
+  if (cudaMemPool_t made = __atomic_load_n(&pool, __ATOMIC_ACQUIRE)) return made;
+  cudaMemPool_t first = nullptr, mine = make_pool(device);
+  if (__atomic_compare_exchange_n(&pool, &first, mine, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) return mine;
+  cudaMemPoolDestroy(mine);  // another thread was faster
+  return first;
+}
+/// Memory of a stream's device, in the order of the stream; cudaFreeAsync releases it. `what` says what it is for.
+inline void* allocate_on(cudaStream_t stream, int device, std::int64_t bytes, const char* what) {
+  void* memory = nullptr;
+  if (bytes > 0) check_cuda(cudaMallocFromPoolAsync(&memory, std::size_t(bytes), pool_of(device), stream), what);
+  return memory;
+}
+
+/// Memory for the time of a call, in the order of its stream.
+class temporary_memory {
+ public:
+  temporary_memory(cudaStream_t stream, int device, std::int64_t bytes)
+      : stream_(stream), data_(allocate_on(stream, device, bytes, "cudaMallocFromPoolAsync of a workspace")) {}
+  temporary_memory(const temporary_memory&) = delete;
+  ~temporary_memory() {
+    if (data_) cudaFreeAsync(data_, stream_);
+  }
+  void* data() const { return data_; }
+
+ private:
+  cudaStream_t stream_;
+  void* data_;
+};
+
 }  // namespace KERNFOLD_ABI
 }  // namespace detail
 
@@ -76,13 +129,10 @@ template <class T> class device_matrix {
   device_matrix() = default;
   device_matrix(cudaStream_t stream, std::integral auto rows, std::integral auto cols)
       : stream_(stream), rows_(static_cast<std::int64_t>(rows)), cols_(static_cast<std::int64_t>(cols)) {
-    void* memory = nullptr;
     device_ = detail::device_of(stream);
     const detail::device_guard guard(device_);
-    if (size() > 0)
-      detail::check_cuda(cudaMallocAsync(&memory, std::size_t(size()) * sizeof(T), stream),
-                         "cudaMallocAsync for a device_matrix");
-    data_ = static_cast<T*>(memory);
+    data_ = static_cast<T*>(detail::allocate_on(stream, device_, size() * std::int64_t(sizeof(T)),
+                                                "cudaMallocFromPoolAsync for a device_matrix"));
   }
   device_matrix(device_matrix&& other) noexcept { swap(other); }
   device_matrix& operator=(device_matrix other) noexcept {

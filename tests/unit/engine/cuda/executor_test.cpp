@@ -87,4 +87,79 @@ TEST_F(sweep_on_device, a_call_runs_on_the_device_of_its_stream) {
   EXPECT_EQ(device, 0);
 }
 
+// A loop over calls maps its memory once.
+TEST_F(sweep_on_device, released_memory_is_kept_for_the_next_call) {
+  const cloud c(300, 400);
+  const auto& [X, Y, B, G, E] = c.at;
+  const auto x_array = copy_of(X), y_array = copy_of(Y), b_array = copy_of(B);
+  const auto call = [&] {
+    const auto a = sum.on(kf::cuda{})(rows_of(x_array, 3), rows_of(y_array, 3), b_array, G[0]);
+    cudaDeviceSynchronize();
+  };
+  call();
+  const int before = fake_device::heap().mappings;
+  for (int n = 0; n < 10; ++n) call();
+  EXPECT_EQ(fake_device::heap().mappings, before);
+  // More than what is kept goes back.
+  { const kf::device_matrix<char> large(nullptr, std::int64_t(300) << 20, 1); }
+  cudaDeviceSynchronize();
+  for (const fake_pool* pool : fake_device::heap().pools) EXPECT_LE(pool->mapped, std::size_t(256) << 20);
+}
+
+// Contiguous arrays of the host are copied from where they are, others through memory that is kept from call to call.
+TEST_F(sweep_on_device, arrays_of_the_host_need_little_memory_there) {
+  const cloud c(3000 / less, 500);
+  const auto& [X, Y, B, G, E] = c.at;
+  const auto expected = sum(X, Y, B, G);
+  auto& heap = fake_device::heap();
+  std::vector<float> wide_x(std::size_t(c.M * 5)), wide_y(std::size_t(c.N * 4)), transposed_y(Y.size()),
+      wide_out(std::size_t(2 * c.M));
+  for (std::int64_t r = 0; r < c.M; ++r)
+    for (int k = 0; k < 3; ++k) wide_x[std::size_t(5 * r + k)] = X[std::size_t(3 * r + k)];
+  for (std::int64_t r = 0; r < c.N; ++r)
+    for (int k = 0; k < 3; ++k)
+      wide_y[std::size_t(4 * r + k)] = transposed_y[std::size_t(k * c.N + r)] = Y[std::size_t(3 * r + k)];
+  const kf::view<const float> x_rows{wide_x.data(), c.M, 3, 5, 1}, y_rows{wide_y.data(), c.N, 3, 4, 1},
+      y_columns{transposed_y.data(), c.N, 3, 1, c.N};
+  for (const bool late : {false, true})
+    for (const std::int64_t rows : {std::int64_t(0), c.M / 3, c.M})
+      for (const std::int64_t columns : {std::int64_t(0), c.N / 3}) {
+        fake_device::runs_late = late;
+        const kf::cuda_host where{.chunk_rows = rows, .chunk_columns = columns};
+        const int lockings = heap.lockings;
+        const auto found = sum.on(where)(X, Y, B, G);
+        expect_near(std::vector(found.begin(), found.end()), expected, "contiguous");
+        EXPECT_EQ(heap.lockings, lockings) << "contiguous arrays are copied from where they are";
+        for (const auto& y_array : {y_rows, y_columns}) {
+          const kf::view<float> out{wide_out.data(), c.M, 1, 2, 1};
+          const auto call = [&] { sum.on(where).into(out, x_rows, y_array, B, G); };
+          call();
+          const int once = heap.lockings;
+          call();
+          EXPECT_EQ(heap.lockings, once) << "memory is kept from call to call";
+          std::vector<float> dense;
+          for (std::int64_t r = 0; r < c.M; ++r) dense.push_back(wide_out[std::size_t(2 * r)]);
+          expect_near(dense, expected, "strided");
+          sum.on(where).add_to(out, x_rows, y_array, B, G);
+          for (std::int64_t r = 0; r < c.M; ++r)
+            EXPECT_NEAR(wide_out[std::size_t(2 * r)], 2 * dense[std::size_t(r)],
+                        1e-4 * (1 + std::abs(dense[std::size_t(r)])));
+        }
+        fake_device::runs_late = false;
+      }
+  EXPECT_LT(heap.host_used, std::size_t(8) << 20);
+}
+
+// A chunk is bounded by bytes, not by rows alone.
+TEST_F(sweep_on_device, wide_rows_come_in_small_chunks) {
+  constexpr int D = 1000;
+  const std::int64_t M = 40'000;  // 160 MB
+  const std::vector<float> wide(std::size_t(M * D), 1.f), column(D, 1.f);
+  constexpr auto products = kf::sum_reduction(dot(kf::Vi<0, D>, kf::Vj<1, D>));
+  for (fake_pool* pool : fake_device::heap().pools) pool->most_used = pool->used;
+  const auto found = products.on(kf::cuda_host{})(wide, column);
+  EXPECT_EQ(found(M - 1, 0), float(D));
+  for (const fake_pool* pool : fake_device::heap().pools) EXPECT_LT(pool->most_used, std::size_t(150) << 20);
+}
+
 }  // namespace

@@ -32,7 +32,17 @@ enum cudaError_t {
   cudaErrorStreamCaptureUnsupported = 900
 };
 enum cudaMemcpyKind { cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost };
-enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal };
+enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal, cudaStreamCaptureModeRelaxed };
+enum cudaMemAllocationType { cudaMemAllocationTypePinned };
+enum cudaMemLocationType { cudaMemLocationTypeDevice };
+enum cudaMemPoolAttr { cudaMemPoolAttrReleaseThreshold };
+struct cudaMemPoolProps {
+  cudaMemAllocationType allocType;
+  struct {
+    cudaMemLocationType type;
+    int id;
+  } location;
+};
 enum { cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2 };
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize };
 enum cudaDeviceAttr {
@@ -55,6 +65,13 @@ struct fake_event {
   bool has_happened = false;
   int uses = 1;
 };
+/// Memory in use, and what of it is mapped: all that was in use at a time, but for what is given back.
+struct fake_pool {
+  int device = 0;
+  std::uint64_t kept = 0;
+  std::size_t used = 0, mapped = 0, most_used = 0;
+};
+using cudaMemPool_t = fake_pool*;
 using cudaEvent_t = fake_event*;
 using cudaStream_t = fake_stream*;
 using cudaGraph_t = fake_graph*;
@@ -170,7 +187,11 @@ inline cudaError_t enqueue(fake_stream* stream, std::function<void()> work) {
 struct memory {
   std::mutex mutex;
   std::map<void*, std::size_t> blocks;
+  std::map<void*, cudaMemPool_t> pool_of;
+  std::vector<cudaMemPool_t> pools;
   std::size_t used = 0;
+  std::size_t host_used = 0;  // of it, page-locked memory of the host
+  int mappings = 0, lockings = 0;
 };
 inline memory& heap() {
   static memory m;
@@ -226,12 +247,56 @@ inline cudaError_t cudaFree(void* p) {
   std::free(p);
   return cudaSuccess;
 }
-inline cudaError_t cudaMallocAsync(void** p, std::size_t bytes, cudaStream_t) { return cudaMalloc(p, bytes); }
-inline cudaError_t cudaFreeAsync(void* p, cudaStream_t stream) {
-  return fake_device::runs_late && stream != nullptr ? fake_device::enqueue(stream, [=] { cudaFree(p); }) : cudaFree(p);
+inline cudaError_t cudaThreadExchangeStreamCaptureMode(cudaStreamCaptureMode*) { return cudaSuccess; }
+inline cudaError_t cudaMemPoolCreate(cudaMemPool_t* pool, const cudaMemPoolProps* properties) {
+  *pool = new fake_pool{.device = properties->location.id};
+  fake_device::heap().pools.push_back(*pool);
+  return cudaSuccess;
 }
-inline cudaError_t cudaMallocHost(void** p, std::size_t bytes) { return cudaMalloc(p, bytes); }
-inline cudaError_t cudaFreeHost(void* p) { return cudaFree(p); }
+inline cudaError_t cudaMemPoolDestroy(cudaMemPool_t pool) {
+  std::erase(fake_device::heap().pools, pool);
+  delete pool;
+  return cudaSuccess;
+}
+inline cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t pool, cudaMemPoolAttr, void* value) {
+  pool->kept = *static_cast<std::uint64_t*>(value);
+  return cudaSuccess;
+}
+inline cudaError_t cudaMallocFromPoolAsync(void** p, std::size_t bytes, cudaMemPool_t pool, cudaStream_t stream) {
+  if (stream != nullptr && stream->device != pool->device) return cudaErrorInvalidValue;
+  if (const cudaError_t e = cudaMalloc(p, bytes); e != cudaSuccess) return e;
+  auto& heap = fake_device::heap();
+  heap.pool_of[*p] = pool;
+  pool->used += bytes;
+  if (pool->used > pool->most_used) pool->most_used = pool->used;
+  if (pool->used > pool->mapped) {
+    pool->mapped = pool->used;
+    ++heap.mappings;
+  }
+  return cudaSuccess;
+}
+inline cudaError_t cudaFreeAsync(void* p, cudaStream_t stream) {
+  const auto free = [=] {
+    auto& heap = fake_device::heap();
+    heap.pool_of[p]->used -= heap.blocks[p];
+    heap.pool_of.erase(p);
+    return cudaFree(p);
+  };
+  return fake_device::runs_late && stream != nullptr ? fake_device::enqueue(stream, [=] { free(); }) : free();
+}
+inline void give_back_free_memory() {
+  for (fake_pool* pool : fake_device::heap().pools)
+    if (pool->mapped > pool->kept) pool->mapped = pool->used > pool->kept ? pool->used : std::size_t(pool->kept);
+}
+inline cudaError_t cudaMallocHost(void** p, std::size_t bytes) {
+  fake_device::heap().host_used += bytes;
+  ++fake_device::heap().lockings;
+  return cudaMalloc(p, bytes);
+}
+inline cudaError_t cudaFreeHost(void* p) {
+  fake_device::heap().host_used -= fake_device::heap().blocks[p];
+  return cudaFree(p);
+}
 inline cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind, cudaStream_t stream) {
   return fake_device::enqueue(stream, [=] { std::memcpy(to, from, bytes); });
 }
@@ -290,7 +355,7 @@ inline cudaError_t cudaGetDeviceCount(int* count) {
   return cudaSuccess;
 }
 inline cudaError_t cudaDeviceSynchronize() {
-  if (fake_device::captured == nullptr) fake_device::run_all();
+  if (fake_device::captured == nullptr) fake_device::run_all(), give_back_free_memory();
   return fake_device::captured != nullptr ? cudaErrorStreamCaptureUnsupported : cudaSuccess;
 }
 inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr what, int) {

@@ -114,12 +114,14 @@ template <class Plan, class Isa> consteval sweep_steps steps_with() {
   steps.merge = &entry::template call<merge_step<states>, char*, const char*, std::int64_t>;
   if constexpr (Plan::folds_rows) {
     using fold_rows = fold_rows_step<states, block_states, factors>;
-    steps.finish_rows = &entry::template call<fold_rows, const sweep_arrays&, const workspace&, char*, stretch, void*>;
+    steps.finish_rows =
+        &entry::template call<fold_rows, const sweep_arrays&, const workspace&, char*, stretch, block_tree&>;
     steps.finish = &fold_rows::finish;
+    steps.merge_blocks = &fold_rows::merge_blocks;
     steps.block_state_bytes = sizeof(typename block_states::states);
   } else {
     steps.finish_rows = &entry::template call<write_rows_step<states, factors>, const sweep_arrays&, const workspace&,
-                                              char*, stretch, void*>;
+                                              char*, stretch, block_tree&>;
   }
   steps.lanes = math::lane_count<T>;
   steps.parameter_bytes = p.kept_reals * int(sizeof(real));

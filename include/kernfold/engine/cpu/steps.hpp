@@ -209,7 +209,8 @@ KERNFOLD_LAYER void write_states(const sweep_arrays& arrays, const typename Stat
 
 /// Writes the results of a group's rows.
 template <class States, class Factors> struct write_rows_step {
-  static KERNFOLD_LAYER void run(const sweep_arrays& arrays, const workspace& mine, char* from, stretch rows, void*) {
+  static KERNFOLD_LAYER void run(const sweep_arrays& arrays, const workspace& mine, char* from, stretch rows,
+                                 block_tree&) {
     for_each_pack<States, Factors>(
         mine, from, rows, [&](const auto& s, const auto& f, std::int64_t first, int valid) KERNFOLD_INLINE_LAMBDA {
           write_states<States, Factors>(arrays, s, f, first, valid);
@@ -221,22 +222,25 @@ template <class States, class Factors> struct write_rows_step {
 template <class States, class ScalarStates, class Factors> struct fold_rows_step {
   using block_states = typename ScalarStates::states;
   static KERNFOLD_LAYER void run(const sweep_arrays& arrays, const workspace& mine, char* from, stretch rows,
-                                 void* blocks) {
+                                 block_tree& blocks) {
+    block_states& block = *static_cast<block_states*>(mine.block_state);
     for_each_pack<States, Factors>(
         mine, from, rows, [&](const auto& s, const auto& f, std::int64_t first, int valid) KERNFOLD_INLINE_LAMBDA {
-          fold_lanes(static_cast<block_states*>(blocks)[first / row_block], s, f, first, valid, arrays.columns);
+          fold_lanes(block, s, f, first, valid, arrays.columns);
+          if (const std::int64_t end = first + valid; end % row_block == 0 || end == rows.end)
+            blocks.add(first / row_block, &block);
         });
   }
-
-  /// The blocks' states merged pair by pair, in a tree that depends on their number only, and written.
-  static void finish(const sweep_arrays& arrays, void* blocks) {
+  static void merge_blocks(void* to, const void* later) {
+    ScalarStates::merge(*static_cast<block_states*>(to), *static_cast<const block_states*>(later));
+  }
+  /// Writes the state of all rows.
+  static void finish(const sweep_arrays& arrays, void* state) {
     const flush_subnormals guard;
-    const std::int64_t count = (arrays.rows + row_block - 1) / row_block;
-    block_states* const all = static_cast<block_states*>(blocks);
-    if (count == 0) ScalarStates::identity(all[0]);
-    for (std::int64_t step = 1; step < count; step *= 2)
-      for (std::int64_t b = 0; b + step < count; b += 2 * step) ScalarStates::merge(all[b], all[b + step]);
-    write_states<ScalarStates, no_factors>(arrays, all[0], no_source{}, 0, 1);
+    block_states none;
+    if (state == nullptr) ScalarStates::identity(none);
+    write_states<ScalarStates, no_factors>(arrays, state == nullptr ? none : *static_cast<block_states*>(state),
+                                           no_source{}, 0, 1);
   }
 
  private:

@@ -11,6 +11,7 @@
 
 #include "../plan.hpp"
 #include "../space.hpp"
+#include "block_tree.hpp"
 #include "executor.hpp"
 #include "pack.hpp"
 #include "threads.hpp"
@@ -68,6 +69,7 @@ struct workspace {
   char* states;                  // (packs of a group)
   void* column_reals;            // (columns of a tile, kept reals)
   std::int64_t* column_indices;  // (columns of a tile, kept indices)
+  void* block_state;             // axis::both: of the block of rows that is folded
   int passes;                    // over the columns, where the pair stage may take one or two
 };
 
@@ -83,8 +85,9 @@ struct sweep_steps {
   void (*prepare_columns)(const sweep_arrays&, const workspace&, stretch columns);
   void (*fold_tile)(const workspace&, char* states, stretch rows, stretch columns, bool is_first);
   void (*merge)(char* states, const char* later, std::int64_t packs);
-  void (*finish_rows)(const sweep_arrays&, const workspace&, char* states, stretch rows, void* blocks);
-  void (*finish)(const sweep_arrays&, void* blocks);  // axis::both: the blocks of rows
+  void (*finish_rows)(const sweep_arrays&, const workspace&, char* states, stretch rows, block_tree&);
+  void (*finish)(const sweep_arrays&, void* state);  // axis::both: of all rows; null for none
+  block_tree::merge_function merge_blocks;
   int lanes;
   int parameter_bytes, parameter_index_bytes;
   int row_bytes, row_index_bytes, state_bytes;  // per pack
@@ -106,9 +109,9 @@ class sweep {
         blocks_((a.rows + row_block - 1) / row_block),
         split_(split_columns(a.rows, a.columns - a.first_column, s.policy.tile_columns)),
         group_rows_(rows_per_group(blocks_, s.policy.group_rows / row_block, threads) * row_block),
-        shared_(stretch_bytes() + block_bytes() + 2 * arena::alignment),
+        shared_(stretch_bytes() + arena::alignment),
         stretch_states_(static_cast<char*>(shared_.take(stretch_bytes()))),
-        block_states_(shared_.take(block_bytes())) {}
+        row_blocks_(blocks_, s.block_state_bytes, s.merge_blocks) {}
 
   /// Throws what the callbacks throw, kf::stopped, std::bad_alloc.
   void run() {
@@ -116,7 +119,7 @@ class sweep {
     if (is_split() && !watch_.stopped()) run_phase(true);
     watch_.rethrow();
     if (watch_.stopped()) throw stopped("the computation was stopped by its caller");
-    if (part_.ends && steps_.block_state_bytes > 0) steps_.finish(arrays_, block_states_);
+    if (part_.ends && steps_.block_state_bytes > 0) steps_.finish(arrays_, row_blocks_.result());
   }
 
   /// The memory for the states of all rows.
@@ -134,8 +137,8 @@ class sweep {
   column_split split_;
   std::int64_t group_rows_;
   arena shared_;
-  char* stretch_states_;     // (stretches, row packs)
-  void* block_states_;       // (row blocks), and one more for no rows at all
+  char* stretch_states_;  // (stretches, row packs)
+  block_tree row_blocks_;
   bool is_merging_ = false;  // the second phase: the stretches' states
   std::int64_t next_task_ = 0;
 
@@ -148,7 +151,6 @@ class sweep {
     return group < 1 ? 1 : group > most ? most : group;
   }
   std::int64_t stretch_bytes() const { return is_split() ? split_.stretches * states_bytes(steps_, arrays_.rows) : 0; }
-  std::int64_t block_bytes() const { return (blocks_ + 1) * steps_.block_state_bytes; }
   bool is_split() const { return split_.stretches > 1; }
   std::int64_t task_count() const {
     const std::int64_t groups = (arrays_.rows + group_rows_ - 1) / group_rows_;
@@ -183,6 +185,7 @@ class sweep {
             static_cast<char*>(a.take(packs * steps_.state_bytes)),
             a.take(columns * steps_.column_bytes),
             static_cast<std::int64_t*>(a.take(columns * steps_.column_index_bytes)),
+            a.take(steps_.block_state_bytes),
             passes_};
   }
 
@@ -220,7 +223,7 @@ class sweep {
                    {first, last < arrays_.columns ? last : arrays_.columns}, is_caller);
     }
     if (part_.ends && (is_merging_ || !is_split()) && !watch_.stopped())
-      steps_.finish_rows(arrays_, mine, states, rows, block_states_);
+      steps_.finish_rows(arrays_, mine, states, rows, row_blocks_);
   }
   std::int64_t state_offset(std::int64_t first_row) const { return first_row / steps_.lanes * steps_.state_bytes; }
   char* states_of(std::int64_t number, std::int64_t first_row) const {

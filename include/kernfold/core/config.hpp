@@ -217,10 +217,19 @@
 // A product that is rounded before it is added to anything. g++ contracts a*b+c into an fma where the target has one,
 // in strict mode too and across statements, and the last bit would depend on the instruction set; clang++ does so
 // within one expression only, so never across a pack's operators.
+// KERNFOLD_KEEP_ROUNDED is for plain numbers, in a statement of its own. No instruction. (The barrier does not do
+// there: g++ makes vectors of neighbouring products, as of a state's components, and merges those.)
 #if defined(__GNUC__) && !defined(__clang__) && !defined(__CUDACC__)
 #define KERNFOLD_ROUNDED(product) __builtin_assoc_barrier(product)
 #else
 #define KERNFOLD_ROUNDED(product) (product)
+#endif
+#if KERNFOLD_X86 && !defined(__clang__) && !KERNFOLD_DEVICE_PASS
+#define KERNFOLD_KEEP_ROUNDED(number) __asm__("" : "+x"(number))
+#elif defined(__GNUC__) && !defined(__clang__) && !defined(__CUDACC__)
+#define KERNFOLD_KEEP_ROUNDED(number) (number = __builtin_assoc_barrier(number))
+#else
+#define KERNFOLD_KEEP_ROUNDED(number) ((void)0)
 #endif
 
 // clang++ has other names than g++ (and nvcc, which follows it) for some of the builtins behind <immintrin.h>.

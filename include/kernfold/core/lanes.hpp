@@ -201,11 +201,15 @@ template <class T> KERNFOLD_HD_LAYER T fma(const T& a, const T& b, const T& c) {
   else return fma(a, b, c);
 }
 /// a b, rounded before anything is added to it. (g++ merges the product of two plain numbers with a sum where the
-/// target has an fma, which would make the last bit depend on the target. Not by reference: what keeps g++ from it is
-/// lost then.)
+/// target has an fma, which would make the last bit depend on the target.)
 template <class T> KERNFOLD_HD_LAYER T product(T a, T b) {
-  if constexpr (detail::real<T>) return KERNFOLD_ROUNDED(a * b);
-  else return a * b;
+  if constexpr (detail::real<T>) {
+    T rounded = a * b;
+    KERNFOLD_KEEP_ROUNDED(rounded);
+    return rounded;
+  } else {
+    return a * b;
+  }
 }
 /// c - a b, rounded once.
 KERNFOLD_EXEC_CHECK_DISABLE

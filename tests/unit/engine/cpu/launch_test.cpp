@@ -111,6 +111,7 @@ template <kf::axis A, class Real> void check_axis() {
     expect_same_bits("M = " + std::to_string(s.M) + ", N = " + std::to_string(s.N), all_along<A>, c.X, c.Y, c.B, c.G);
   };
   for (const sizes s : small_sizes) check(s);
+  for (std::int64_t M = 2; M < 40; ++M) check({M, 8});  // states of rows merge in plain numbers, by each set's code
   check(A == kf::axis::i ? sizes{100'003, 3} : sizes{3, 100'003});
 }
 

@@ -168,6 +168,7 @@ template <reduction_like R> message to_string(R) { return R::text(); }
 namespace detail {
 /// The reduction Spec along an axis, its formulas given as Fs: the variables of its signature are theirs.
 template <axis A, class Spec, class... Fs> constexpr auto reduce() {
+  static_assert(label_check<!(is_unsigned_label<bare<Fs>> || ...)>::value);
   using variables = unite<typename variables_in<typename Spec::formulas>::type, declared_among<Fs...>>;
   return reduction<variables, type_list<>, item<A, Spec>>{};
 }

@@ -45,6 +45,32 @@ template <class F> inline constexpr bool is_index_like = F::result == kind::inde
 template <std::int64_t N> inline constexpr bool is_index_like<Constant<N, 1>> = true;
 template <> inline constexpr bool is_index_like<Zero<1>> = true;
 
+/// A label of 64 bits without sign. Indices are signed: as one of them it keeps its bits, and so what it is equal to,
+/// but from 2^63 on it is negative.
+template <class F> inline constexpr bool is_unsigned_label = false;
+template <role R, int P, int D, class E>
+inline constexpr bool is_unsigned_label<variable<R, P, D, E>> = std::is_unsigned_v<E> && sizeof(E) == 8;
+/// What such a label may be compared with: what is not negative.
+template <class F> inline constexpr bool is_label_without_sign = false;
+template <role R, int P, int D, class E>
+inline constexpr bool is_label_without_sign<variable<R, P, D, E>> = std::is_unsigned_v<E>;
+template <std::int64_t N> inline constexpr bool is_label_without_sign<Constant<N, 1>> = N >= 0;
+template <int D> inline constexpr bool is_label_without_sign<Zero<D>> = true;
+
+template <bool Fit> struct label_check {
+  static_assert(Fit,
+                "kernfold: labels of 64 bits without sign are compared for equality only, with others without sign: "
+                "they are held in signed integers, where those from 2^63 on are negative. Give std::int64_t or "
+                "std::uint32_t for what is ordered, computed with or reduced");
+  static constexpr bool value = Fit;
+};
+template <class Op, class... Fs> consteval bool check_labels() {
+  if constexpr (((Fs::result == kind::index) || ...))
+    return label_check < !(is_unsigned_label<Fs> || ...) ||
+           (Op::compares_equality && (is_label_without_sign<Fs> && ...)) > ::value;
+  else return true;
+}
+
 /// The rewriting of a node into a simpler formula; simplify.hpp specialises it, one rule a line.
 template <class Op, class... Args> struct simplified {
   using type = node<Op, Args...>;
@@ -90,7 +116,8 @@ template <class R, class... Fs> constexpr auto keep_variables(R r) {
 
 /// Op applied to formulas: dimensions checked, then simplified.
 template <class Op, formula... Fs> constexpr auto make(Fs...) {
-  constexpr bool fit = detail::dimension_check<Op, dims<Fs::dim...>, (Op::dim(Fs::dim...) >= 1)>::value;
+  constexpr bool fit = detail::dimension_check<Op, dims<Fs::dim...>, (Op::dim(Fs::dim...) >= 1)>::value &&
+                       detail::check_labels<Op, detail::bare<Fs>...>();
   if constexpr (fit)
     return detail::keep_variables<detail::bare<typename detail::simplified<Op, detail::bare<Fs>...>::type>, Fs...>({});
   else return Zero<1>{};  // the check above has failed already: spare the reader what would follow from it
@@ -102,12 +129,14 @@ template <class Op, formula... Fs> constexpr auto make(Fs...) {
 ///   result_sign(s...)        from the arguments' signs: 1 for >= 0, -1 for <= 0, 0 where it is not known
 ///   result_is_rounded(r...)  in proportion to its size, given whether the arguments are
 ///   knows_support            whether it has result_support: see support.hpp
+///   compares_equality        whether all that matters of an index is what it is equal to
 ///   moves_components         whether it only moves or adds components, so that what it makes of zeros are zeros
 template <class Op> struct operation {
   static constexpr bool accepts_index = false;
   static constexpr bool is_chain = false;
   static constexpr bool knows_support = false;
   static constexpr bool moves_components = false;
+  static constexpr bool compares_equality = false;
   static consteval int result_sign(auto...) { return 0; }
   static consteval bool result_is_rounded(auto...) { return true; }
 

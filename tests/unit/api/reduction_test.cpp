@@ -219,3 +219,22 @@ TEST(reduction, a_matrix_checks_its_indices_in_debug_builds) {
   }
 #endif
 }
+
+// Labels from 2^63 on are negative as indices, and still equal to what they are equal to.
+TEST(reduction, labels_of_64_bits_without_sign) {
+  constexpr std::uint64_t large = std::uint64_t(1) << 63;
+  const std::vector<std::uint64_t> rows{large + 5, 5, ~std::uint64_t(0), large}, columns{5, large + 5, large + 5, 0};
+  const std::vector<double> weights{1, 2, 4, 8};
+  constexpr auto label = kf::Vi<0, 1, std::uint64_t>;
+  constexpr auto other = kf::Vj<1, 1, std::uint64_t>;
+  constexpr auto w = kf::Vj<2, 1>;
+  const auto equal = kf::sum_reduction(where(label == other, w, kf::zero<1>))(rows, columns, weights);
+  const auto different = kf::sum_reduction((label != other) * w)(rows, columns, weights);
+  const double expected[] = {6, 1, 0, 0};
+  for (std::int64_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(equal(i, 0), expected[i]);
+    EXPECT_EQ(different(i, 0), 15 - expected[i]);
+  }
+  const auto fives = kf::sum_reduction(where(other == kf::constant<5>, w, kf::zero<1>))(other = columns, w = weights);
+  EXPECT_EQ(fives(0, 0), 1);
+}

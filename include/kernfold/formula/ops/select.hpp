@@ -18,9 +18,11 @@ template <class Op> struct comparison : elementwise<Op> {
 };
 
 struct Equal : comparison<Equal> {
+  static constexpr bool compares_equality = true;
   template <class T> KERNFOLD_HD static auto compare(T a, T b) { return a == b; }
 };
 struct NotEqual : comparison<NotEqual> {
+  static constexpr bool compares_equality = true;
   template <class T> KERNFOLD_HD static auto compare(T a, T b) { return a != b; }
 };
 struct LessThan : comparison<LessThan> {

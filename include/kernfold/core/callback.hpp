@@ -9,6 +9,7 @@
 
 KERNFOLD_STRICT_BEGIN
 namespace kernfold {
+inline namespace KERNFOLD_VERSION_NAME {
 
 template <class Signature> class callback;
 
@@ -101,5 +102,6 @@ class stop_condition {
   callback<bool()> ask_;
 };
 
+}  // namespace KERNFOLD_VERSION_NAME
 }  // namespace kernfold
 KERNFOLD_STRICT_END

@@ -6,6 +6,7 @@
 
 KERNFOLD_STRICT_BEGIN
 namespace kernfold {
+inline namespace KERNFOLD_VERSION_NAME {
 
 /// Rows of numbers in the memory of a device, which belongs to somebody else: a view, but nothing here reads it.
 ///
@@ -36,6 +37,8 @@ template <class T> class device_view {
  private:
   view<T> on_device_;
 };
+
+}  // namespace KERNFOLD_VERSION_NAME
 
 namespace detail {
 

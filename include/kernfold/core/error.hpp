@@ -10,11 +10,12 @@
 #include "config.hpp"
 
 KERNFOLD_STRICT_BEGIN
-// Types outside the inline namespace. An error, a view or a matrix passes between translation units that may be built
-// for different instruction sets, so its name does not depend on the flags, and the linker keeps one copy of each of
-// its functions: any unit's copy. Were that the one of an AVX-512 unit, the whole program would need AVX-512. Hence the
-// members of these types are always inlined and leave nothing to pick from, whoever moves blocks of data calls
-// memcpy or memset, and free functions that generate code stay in the inline namespace KERNFOLD_ABI.
+// Types in an inline namespace that names the version alone. An error, a view or a matrix passes between translation
+// units that may be built for different instruction sets, so its name does not depend on the flags, and the linker
+// keeps one copy of each of its functions: any unit's copy. Were that the one of an AVX-512 unit, the whole program
+// would need AVX-512. Hence the members of these types are always inlined and leave nothing to pick from, whoever moves
+// blocks of data calls memcpy or memset, and free functions that generate code stay in the inline namespace
+// KERNFOLD_ABI.
 namespace kernfold {
 
 namespace detail {
@@ -63,6 +64,7 @@ inline void release_letters(message_block* block) noexcept {
 
 }  // namespace KERNFOLD_ABI
 }  // namespace detail
+inline namespace KERNFOLD_VERSION_NAME {
 
 /// A sentence, written with `<<` from texts and whole numbers. Copies share the letters, so copying cannot fail, as
 /// an exception's message must not. (std::string does neither: its copies may throw, and its header costs a quarter
@@ -165,5 +167,6 @@ struct [[gnu::visibility("default")]] instruction_set_error : error {
   KERNFOLD_INLINE explicit instruction_set_error(message sentence) noexcept : error(static_cast<message&&>(sentence)) {}
 };
 
+}  // namespace KERNFOLD_VERSION_NAME
 }  // namespace kernfold
 KERNFOLD_STRICT_END

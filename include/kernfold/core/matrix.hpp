@@ -41,6 +41,7 @@ KERNFOLD_ONCE void* allocate_matrix(std::int64_t rows, std::int64_t cols, std::i
 
 }  // namespace KERNFOLD_ABI
 }  // namespace detail
+inline namespace KERNFOLD_VERSION_NAME {
 
 /// An owning row-major array of rows() x cols() elements, aligned to 64 bytes. A new matrix(rows, cols) is not
 /// initialised, since whoever makes one is about to fill it; zeros(rows, cols) is.
@@ -135,5 +136,6 @@ template <class T> class matrix {
   T* data_ = nullptr;
 };
 
+}  // namespace KERNFOLD_VERSION_NAME
 }  // namespace kernfold
 KERNFOLD_STRICT_END

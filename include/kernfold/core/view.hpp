@@ -14,6 +14,7 @@
 
 KERNFOLD_STRICT_BEGIN
 namespace kernfold {
+inline namespace KERNFOLD_VERSION_NAME {
 // ---- views ---------------------------------------------------------------------------------------------------------
 
 /// Rows of numbers in memory that belongs to somebody else: element (i, k) is data()[i row_stride() + k col_stride()],
@@ -79,6 +80,8 @@ struct array_shape {
 template <class T> struct raw_array : array_shape {
   T* data = nullptr;
 };
+
+}  // namespace KERNFOLD_VERSION_NAME
 
 namespace detail {
 

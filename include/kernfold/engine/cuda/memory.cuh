@@ -118,6 +118,7 @@ class temporary_memory {
 
 }  // namespace KERNFOLD_ABI
 }  // namespace detail
+inline namespace KERNFOLD_VERSION_NAME {
 
 /// An owning row-major array of rows() x cols() elements in the memory of its stream's device, allocated and released
 /// in the order of a stream: it may be an argument of the next call on that stream without waiting for this one, and be
@@ -186,5 +187,6 @@ template <class T> class device_matrix {
   T* data_ = nullptr;
 };
 
+}  // namespace KERNFOLD_VERSION_NAME
 }  // namespace kernfold
 KERNFOLD_STRICT_END

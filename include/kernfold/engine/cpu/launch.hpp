@@ -237,9 +237,7 @@ template <> struct executor_traits<cpu> {
   template <class Plan>
   static void run(const cpu& where, const leaf_array* leaves, const output_array* outputs, std::int64_t rows,
                   std::int64_t columns) {
-#if !KERNFOLD_DEVICE_PASS  // no device code begins here: nvcc's second pass need not instantiate it
-    detail::run_steps(where, {leaves, outputs, rows, columns}, detail::steps_of<Plan>::with[detail::chosen_set(where)]);
-#endif
+    detail::run_steps(where, {leaves, outputs, rows, columns}, steps_for<Plan>(where));
   }
   static bool may_end_early(const void* where) {
     return static_cast<const cpu*>(where)->stop || static_cast<const cpu*>(where)->progress;
@@ -247,7 +245,7 @@ template <> struct executor_traits<cpu> {
 
   using states = detail::cpu_states;
   template <class Plan> static states begin(const cpu& where, const leaf_array* leaves, std::int64_t rows) {
-    states fresh(detail::steps_of<Plan>::with[detail::chosen_set(where)], rows);
+    states fresh(steps_for<Plan>(where), rows);
     fresh.run(where, {leaves, nullptr, rows, 0}, true, false);
     return fresh;
   }
@@ -259,6 +257,17 @@ template <> struct executor_traits<cpu> {
   static void finish(const cpu& where, states& from, const leaf_array* leaves, const output_array* outputs,
                      std::int64_t rows, std::int64_t columns) {
     from.run(where, {leaves, outputs, rows, columns, columns}, false, true);
+  }
+
+ private:
+  /// No device code begins here: nvcc's second pass need not instantiate it, and could not.
+  template <class Plan> static const detail::sweep_steps& steps_for([[maybe_unused]] const cpu& where) {
+#if KERNFOLD_DEVICE_PASS
+    static constexpr detail::sweep_steps none{};
+    return none;
+#else
+    return detail::steps_of<Plan>::with[detail::chosen_set(where)];
+#endif
   }
 };
 

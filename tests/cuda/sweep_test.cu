@@ -47,7 +47,7 @@ struct cloud {
 template <class Element>
 void expect_near(const std::vector<Element>& found, const kf::matrix<Element>& expected, const std::string& what) {
   ASSERT_EQ(std::int64_t(found.size()), expected.size()) << what;
-  double largest = 1;
+  double largest = 0;
   for (std::int64_t n = 0; n < expected.size(); ++n)
     largest = std::fmax(largest, std::fabs(double(expected.data()[n])));
   std::int64_t different = 0;

@@ -200,7 +200,8 @@ template <class Plan, class T, int TileColumns, class Block> struct block_tiles 
     };
     for_each_step(copies_of_stage<P, stage::column>{}, [&]<class Step>(Step step) KERNFOLD_INLINE_LAMBDA {
       constexpr int dim = Step::target::dim;
-      constexpr int at_a_time = dim > unrolled_dim ? 8 : 1;  // other blocks hide the time of short loops
+      [[maybe_unused]] constexpr int at_a_time =
+          dim > unrolled_dim ? 8 : 1;  // other blocks hide the time of short loops
       KERNFOLD_UNROLL_BY(at_a_time)
       for (int e = block.thread(); e < count * dim; e += block.threads()) {
         const int c = e / dim;

@@ -55,7 +55,7 @@ template <class Real> struct cloud {
 template <class Real>
 void expect_near(const kf::matrix<Real>& found, const kf::matrix<Real>& expected, const std::string& what) {
   ASSERT_EQ(found.size(), expected.size()) << what;
-  double largest = 1;
+  double largest = 0;
   for (std::int64_t n = 0; n < found.size(); ++n)
     if (std::isfinite(expected.data()[n])) largest = std::fmax(largest, std::fabs(double(expected.data()[n])));
   for (std::int64_t n = 0; n < found.size(); ++n) {

@@ -1,0 +1,5 @@
+#include "composed.hpp"
+
+TEST(registry_composed, formulas_at_random_from_280) {
+  composed::check_seeds<280>(std::make_integer_sequence<std::uint64_t, 80>{});
+}

@@ -56,6 +56,7 @@ template <role R, int P, int D, class E>
 inline constexpr bool is_label_without_sign<variable<R, P, D, E>> = std::is_unsigned_v<E>;
 template <std::int64_t N> inline constexpr bool is_label_without_sign<Constant<N, 1>> = N >= 0;
 template <int D> inline constexpr bool is_label_without_sign<Zero<D>> = true;
+template <role R> inline constexpr bool is_label_without_sign<index_variable<R>> = true;
 
 template <bool Fit> struct label_check {
   static_assert(Fit,

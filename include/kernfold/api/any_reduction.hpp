@@ -161,7 +161,7 @@ template <int Count> class loose_arguments {
     } else if constexpr (std::is_arithmetic_v<A>) {
       const auto value = static_cast<widest<A>>(array);
       __builtin_memcpy(&wide_[n], &value, sizeof value);
-      by_position_[n] = {{{-1, -1, 1, 0, 1, true}, &wide_[n], true}, code_of<widest<A>>};
+      by_position_[n] = {{flat_shape(1), &wide_[n], true}, code_of<widest<A>>};
     } else {
       const auto raw = describe(array);
       by_position_[n] = {{raw, raw.data, false}, code_of<element_of<A>>};

@@ -145,7 +145,7 @@ KERNFOLD_ONCE void describe_given(given_array& to, std::int64_t& number, const v
   if constexpr (std::is_arithmetic_v<Array>) {
     const Element value = static_cast<Element>(array);
     __builtin_memcpy(&number, &value, sizeof value);
-    to = {{-1, -1, 1, 0, 1, true}, &number, true};
+    to = {flat_shape(1), &number, true};
   } else {
     constexpr bool is_on_device = device_array_like<const Array>;
     static_assert(

@@ -119,7 +119,11 @@ inline leaf_array bind_array(const recipe& r, const symbol& s, const given_array
   array_shape rows = given;
   if (const misfit why = fit_rows(rows, s.dim, false); why != misfit::none) refuse_array(r, s, why, given);
   if (s.symbol_role == role::parameter && rows.rows != 1) refuse_parameter(r, s, rows.rows);
-  return {given.data, rows.row_stride, rows.col_stride, rows.rows, given.is_number};
+  return {.data = given.data,
+          .row_stride = rows.row_stride,
+          .col_stride = rows.col_stride,
+          .rows = rows.rows,
+          .is_number = given.is_number};
 }
 
 [[gnu::cold, gnu::noinline]] inline void refuse_missing_extent(const recipe& r, role of_role) {
@@ -172,10 +176,14 @@ KERNFOLD_ONCE output_array bind_output(const recipe& r, int o, const array_shape
   const footprint target = footprint_of(data, rows, wanted.element.bytes);
   for (int s = 0; s < r.symbol_count; ++s) {
     const symbol& read = r.symbols[s];
-    const array_shape shape{arrays[s].rows, read.dim, 0, arrays[s].row_stride, arrays[s].col_stride, false};
+    const array_shape shape{.rows = arrays[s].rows,
+                            .dim = read.dim,
+                            .row_stride = arrays[s].row_stride,
+                            .col_stride = arrays[s].col_stride,
+                            .is_flat = false};
     if (overlaps(target, footprint_of(arrays[s].data, shape, read.element.bytes))) refuse_overlap(r, read);
   }
-  return {data, rows.row_stride, rows.col_stride, false};
+  return {.data = data, .row_stride = rows.row_stride, .col_stride = rows.col_stride, .add = false};
 }
 
 /// The caller's memory for a result whose elements are T.
@@ -191,7 +199,7 @@ template <class T, class Output> raw_array<T> describe_as_result(Output&& out) {
 template <class T>
 KERNFOLD_ONCE output_array allocate_result(matrix<T>& m, const output_shape& wanted, row_counts counts) {
   m = matrix<T>(output_rows(wanted.folds, counts), wanted.dim);
-  return {m.data(), m.cols(), 1, false};
+  return {.data = m.data(), .row_stride = m.cols(), .col_stride = 1, .add = false};
 }
 /// The same, of the kind that belongs to an executor.
 template <class T, class Executor>
@@ -199,7 +207,7 @@ KERNFOLD_ONCE output_array allocate_output(const Executor& where,
                                            typename executor_traits<Executor>::template memory<T>& m,
                                            const output_shape& wanted, row_counts counts) {
   m = executor_traits<Executor>::template allocate<T>(where, output_rows(wanted.folds, counts), wanted.dim);
-  return {executor_traits<Executor>::data_of(m), m.cols(), 1, false};
+  return {.data = executor_traits<Executor>::data_of(m), .row_stride = m.cols(), .col_stride = 1, .add = false};
 }
 
 /// Computes into the caller's memory, or adds to it. Where a callback may end the computation early, the result is

@@ -186,7 +186,10 @@ template <class Reduction, class Executor, class Real> struct computation {
     const output_array out =
         allocate_output<element_of_folded<Leaf, Real>>(where, values, {Leaf::folds, Leaf::dim, {}}, counts);
     sweep<plan<Leaf::folds, type_list<item<Leaf::folds, typename Leaf::spec>>>>(where, all, counts, &out);
-    return {out.data, out.row_stride, out.col_stride, output_rows(Leaf::folds, counts)};
+    return {.data = out.data,
+            .row_stride = out.row_stride,
+            .col_stride = out.col_stride,
+            .rows = output_rows(Leaf::folds, counts)};
   }
 
   static void compute_items(const Executor& where, const leaf_array* arrays, row_counts counts,

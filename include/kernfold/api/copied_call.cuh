@@ -147,7 +147,7 @@ class copied_call {
     for (int s = 0; s < recipe_.symbol_count; ++s) {
       if (recipe_.symbols[s].symbol_role != of_role) continue;
       upload(t, s, device, host, first, count);
-      to[s] = {device, recipe_.symbols[s].dim, 1, count};
+      to[s] = {.data = device, .row_stride = recipe_.symbols[s].dim, .col_stride = 1, .rows = count};
       device += bytes_of(s, room);
       if (!is_contiguous(s)) host += bytes_of(s, room);
     }
@@ -166,7 +166,7 @@ class copied_call {
         upload(t, s, next + first * row_bytes, is_contiguous(s) ? nullptr : t.host(count * row_bytes), first, count);
         if (!is_contiguous(s)) t.wait();
       }
-      on_device_[s] = {next, of.dim, 1, rows};
+      on_device_[s] = {.data = next, .row_stride = of.dim, .col_stride = 1, .rows = rows};
       next += bytes_of(s, rows);
     }
     return next - device;
@@ -195,7 +195,7 @@ class copied_call {
   }
   void place_outputs(output_array* outputs, char* device, std::int64_t room) const {
     for (int o = 0; o < recipe_.output_count; ++o) {
-      outputs[o] = {device, recipe_.outputs[o].dim, 1, false};
+      outputs[o] = {.data = device, .row_stride = recipe_.outputs[o].dim, .col_stride = 1, .add = false};
       device += output_bytes(o, room);
     }
   }

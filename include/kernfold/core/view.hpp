@@ -77,6 +77,11 @@ struct array_shape {
   bool is_flat = true;
 };
 
+/// `total` numbers in a row, `stride` apart.
+KERNFOLD_INLINE constexpr array_shape flat_shape(std::int64_t total, std::int64_t stride = 1) {
+  return {.total = total, .col_stride = stride};
+}
+
 template <class T> struct raw_array : array_shape {
   T* data = nullptr;
 };
@@ -169,13 +174,19 @@ template <class A> consteval bool is_array_or_says_why() {
 
 template <class T>
 KERNFOLD_INLINE constexpr raw_array<T> flat_array(T* data, std::int64_t total, std::int64_t stride = 1) {
-  return {{-1, -1, total, 0, stride, true}, data};
+  return {flat_shape(total, stride), data};
 }
 
 template <class T>
 KERNFOLD_INLINE constexpr raw_array<T> row_array(T* data, std::int64_t rows, std::int64_t dim, std::int64_t row_stride,
                                                  std::int64_t col_stride) {
-  return {{rows, dim, rows * dim, row_stride, col_stride, false}, data};
+  return {{.rows = rows,
+           .dim = dim,
+           .total = rows * dim,
+           .row_stride = row_stride,
+           .col_stride = col_stride,
+           .is_flat = false},
+          data};
 }
 
 inline namespace KERNFOLD_ABI {

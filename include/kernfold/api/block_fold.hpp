@@ -125,7 +125,7 @@ template <class Reduction, class Real, int Threads, int Rows, class Block> class
   using plan = typename block_fold_plan<std::remove_cv_t<Reduction>>::template plan<Real>;
   using numbers = block_plan<plan>;
   using P = typename plan::program_type;
-  using T = tile<Real, Rows>;
+  using T = thread_rows<Real, Rows>;
   /// One column per thread, and never so few that the barriers show; a sweep's tile bounds it.
   static constexpr int wanted_columns = Threads < 128 ? 128 : (Threads + 3) / 4 * 4;
   static constexpr int tile_columns =

@@ -42,9 +42,8 @@ template <class T> using ints_t = typename lane_traits<T>::ints;
 template <class T> using index_t = typename lane_traits<T>::index;
 template <class T> using wide_t = typename lane_traits<T>::wide;
 template <class T> inline constexpr int lane_count = lane_traits<T>::width;
-/// Whether T is the rows of a CUDA thread (tile.hpp): special functions and branches that are seldom taken are cheap
-/// there, comparisons dear.
-template <class T> inline constexpr bool is_tile = false;
+/// Whether special functions and branches that are seldom taken are cheap beside comparisons, as on a GPU.
+template <class T> inline constexpr bool has_cheap_branches = requires { lane_traits<T>::has_cheap_branches; };
 /// From one column of a tile of the loop nest to the next, where a column keeps so many reals.
 template <class T> consteval int column_stride(int reals) {
   if constexpr (requires { lane_traits<T>::column_stride(reals); }) return lane_traits<T>::column_stride(reals);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "../reduction/concepts.hpp"
+#include "pair_passes.hpp"
 
 KERNFOLD_STRICT_BEGIN
 namespace kernfold {
@@ -133,7 +134,7 @@ struct agent<P, type_list<At...>, T, MostPasses, std::integer_sequence<int, Plac
   /// Columns per pass of a pair stage in two passes; 0 for one pass.
   static constexpr int pass_columns = [] {
     if constexpr (MostPasses > 1 && requires { math::lane_traits<T>::pass_columns; })
-      return P::cut_pair_stage(has_chains).carried_reals > 0 ? math::lane_traits<T>::pass_columns : 0;
+      return detail::cut_pair_stage<P>(has_chains).carried_reals > 0 ? math::lane_traits<T>::pass_columns : 0;
     else return 0;
   }();
 
@@ -165,7 +166,7 @@ struct agent<P, type_list<At...>, T, MostPasses, std::integer_sequence<int, Plac
   }
 
  private:
-  static constexpr auto passes = P::cut_pair_stage(has_chains);
+  static constexpr auto passes = detail::cut_pair_stage<P>(has_chains);
   struct first_pass {
     static constexpr auto nodes = passes.first;
   };

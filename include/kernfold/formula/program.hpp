@@ -97,14 +97,6 @@ template <int N> struct node_selection {
     return rest;
   }
 };
-
-/// The pair stage in two passes; nothing is carried from the first to the second where one is better.
-template <int N> struct pair_passes {
-  node_selection<N> first, second;
-  int carried_reals = 0;
-  static constexpr int most_carried = 2;  // more are not worth the memory traffic
-  int carried_offset[most_carried]{};     // where in a frame each of them is
-};
 }  // namespace detail
 
 /// The formulas Roots, lowered, as one program; Rows is the role of the output side.
@@ -162,64 +154,7 @@ template <role Rows, class... Roots> struct program {
     return nodes;
   }
 
-  /// The pair stage cut in two before its first chains: processors overlap the pairs of two short loops better than
-  /// those of a long one. What a chain starts from is carried from the first pass to the second; so is all else that
-  /// the second needs, but for what one operation gives again. `folds_are_chains`: the roots are where the second pass
-  /// starts.
-  static consteval detail::pair_passes<count> cut_pair_stage(bool folds_are_chains) {
-    bool is_second[count + 1]{}, is_needed[count + 1]{}, starts_chain[count + 1]{};
-    for (int k = 0; k < count; ++k) {
-      if (!is_scheduled(k, stage::pair)) continue;
-      for (int a = 0; a < max_arguments; ++a) {
-        const int from = argument(k, a);
-        if (from < 0 || table.row[from].at != stage::pair) continue;
-        const bool starts = table.row[k].is_chain && !folds_are_chains && !is_second[from];
-        is_second[k] = is_second[k] || is_second[from] || starts;
-        starts_chain[from] = starts_chain[from] || starts;
-      }
-    }
-    for (int k = 0; k < count; ++k)
-      for (int a = 0; a < max_arguments && is_second[k]; ++a)
-        if (const int from = argument(k, a); from >= 0) is_needed[from] = true;
-    for (int r = 0; r < root_count; ++r) {
-      is_needed[root(r)] = true;
-      starts_chain[root(r)] = starts_chain[root(r)] || folds_are_chains;
-    }
-
-    detail::pair_passes<count> passes;
-    for (int k = 0; k < count; ++k) {
-      if (table.row[k].at == stage::pair && table.row[k].where == home::streamed) return {};
-      if (!is_scheduled(k, stage::pair)) continue;
-      if (is_second[k]) {
-        passes.second.add(k);
-        continue;
-      }
-      passes.first.add(k);
-      if (!is_needed[k]) continue;
-      if (!starts_chain[k] && is_one_operation(k)) {
-        passes.second.add(k);
-      } else {
-        if (table.row[k].result != kind::real || passes.carried_reals + table.row[k].dim > passes.most_carried)
-          return {};
-        for (int d = 0; d < table.row[k].dim; ++d)
-          passes.carried_offset[passes.carried_reals++] = table.row[k].offset + d;
-      }
-    }
-    bool is_cut = false;
-    for (int k = 0; k < count; ++k) is_cut = is_cut || (starts_chain[k] && is_scheduled(k, stage::pair));
-    return is_cut ? passes : detail::pair_passes<count>{};
-  }
-
  private:
-  /// Whether a node takes one operation per component, on values of earlier stages.
-  static consteval bool is_one_operation(int node) {
-    bool is = !table.row[node].is_chain;
-    for (int a = 0; a < max_arguments; ++a)
-      if (const int from = argument(node, a); from >= 0)
-        is = is && table.row[from].at != stage::pair && table.row[from].dim <= table.row[node].dim;
-    return is;
-  }
-
   static constexpr auto table = detail::make_instructions<Rows, graph>();
 };
 

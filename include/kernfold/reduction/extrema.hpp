@@ -87,7 +87,7 @@ template <int Dim, extreme E, bool IsBounded = false> struct arg_extremum_fold {
   static constexpr int block = 1;
   template <class T>
   static constexpr int block_for =
-      math::is_tile<T> || math::lane_count<T> >= 16 ? 4 : 1;  // where a branch is dearer: 1
+      math::has_cheap_branches<T> || math::lane_count<T> >= 16 ? 4 : 1;  // where a branch is dearer: 1
 
   template <class T> struct state {
     vec<T, Dim> best;

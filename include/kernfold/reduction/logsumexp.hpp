@@ -62,7 +62,7 @@ template <int Dim, exponential_result R, accumulation A, bool IsAccurate, bool E
     for_each_component<maxima>([&](int m) KERNFOLD_INLINE_LAMBDA {
       T v[B], e[B];
       for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA { v[b] = values.template root<0>(b)(0); });
-      if constexpr (math::is_tile<T>) find_exponentials_if_in_range(e, v, a, m, values);
+      if constexpr (math::has_cheap_branches<T>) find_exponentials_if_in_range(e, v, a, m, values);
       else find_exponentials(e, v, a, m, values);
       for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA { add_terms(a, m, e[b], b, values); });
       if constexpr (!weighted || averages) add_weights(a.sum[sums - 1], e);
@@ -128,10 +128,10 @@ template <int Dim, exponential_result R, accumulation A, bool IsAccurate, bool E
     else for_each_component<sums>([&](int k) KERNFOLD_INLINE_LAMBDA { s.sum[k].scale(factor); });
   }
 
-  /// 2^excess exp(v - m). A tile's v may lie above m.
+  /// 2^excess exp(v - m). Where branches are cheap, v may lie above m.
   template <class T> static KERNFOLD_HD_LAYER T exponential_of(const T& v, const accumulator<T>& a, int m) {
     if constexpr (IsAccurate) return math::exp(v - a.maximum[m]);
-    else if constexpr (math::is_tile<T>) return math::exp2(math::fma(v, a.slope[m], a.minus_shift[m]));
+    else if constexpr (math::has_cheap_branches<T>) return math::exp2(math::fma(v, a.slope[m], a.minus_shift[m]));
     else return math::exp2_nonpositive(math::fma(v, a.slope[m], a.minus_shift[m]));
   }
   template <int B, class T>
@@ -197,7 +197,8 @@ template <int Dim, exponential_result R, accumulation A, bool IsAccurate, bool E
     }
   }
   template <int B, class T, class Sum> static KERNFOLD_HD_LAYER void add_weights(Sum& sum, const T (&e)[B]) {
-    if constexpr (math::is_tile<T> && (A == accumulation::block || A == accumulation::plain)) sum.add(total_of(e));
+    if constexpr (math::has_cheap_branches<T> && (A == accumulation::block || A == accumulation::plain))
+      sum.add(total_of(e));
     else for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA { sum.add(e[b]); });
   }
   template <int B, class T> static KERNFOLD_HD_LAYER T total_of(const T (&e)[B]) {

@@ -12,7 +12,7 @@
 //   block.barrier()                    waits for all threads of the block
 #pragma once
 
-#include "../../core/tile.hpp"
+#include "../../core/thread_rows.hpp"
 #include "../agent.hpp"
 #include "policy.hpp"
 #include "sources.hpp"
@@ -37,7 +37,7 @@ template <class Plan> struct block_plan {
   static constexpr stage_size parameter_size = P::size(stage::parameter), row_size = P::size(stage::row),
                               column_size = P::size(stage::column), pair_size = P::size(stage::pair);
   static constexpr int index_bytes = sizeof(std::int64_t);
-  static constexpr int column_stride = math::column_stride<tile<real, 1>>(column_size.kept_reals);
+  static constexpr int column_stride = math::column_stride<thread_rows<real, 1>>(column_size.kept_reals);
 
   using scalar_loop = agent<P, typename Plan::folds, real>;
   using block_states = typename scalar_loop::states;
@@ -71,7 +71,7 @@ template <class Plan> struct block_plan {
     return outer > Entry::fold::dim ? outer : Entry::fold::dim;
   }
 
-  using T = tile<real, policy.lanes>;
+  using T = thread_rows<real, policy.lanes>;
   using loop = agent<P, typename Plan::folds, T>;
   using states = typename loop::states;
 };

@@ -77,10 +77,10 @@ inline namespace KERNFOLD_ABI {
 ///   may_end_early(executor)   whether a callback may end the computation before the outputs are complete
 ///   copies_to, run_copied<Reduction, Real>(executor, arrays, counts, outputs)      or, elsewhere, on copies
 /// and, for columns that arrive in pieces, with the states of all rows:
-///   begin<Plan>(executor, leaves, rows)                    states that have seen no columns
-///   absorb(executor, states, leaves, rows, first, end)     columns first to end - 1, which the leaves show from row 0
-///   on merge(states, later, leaves)                           `later` has the columns that come after finish(executor,
-///   states, leaves, outputs, rows, columns)
+///   begin<Plan>(executor, leaves, rows)                  states that have seen no columns
+///   absorb(executor, states, leaves, rows, first, end)   columns first to end - 1; row 0 of the leaves is the first
+///   merge(states, later, leaves)                         `later` has the columns that come after those of `states`
+///   finish(executor, states, leaves, outputs, rows, columns)   writes the results
 template <class Executor> struct executor_traits;
 
 }  // namespace KERNFOLD_ABI

@@ -93,7 +93,7 @@ TEST_F(sweep_on_device, released_memory_is_kept_for_the_next_call) {
   const auto& [X, Y, B, G, E] = c.at;
   const auto x_array = copy_of(X), y_array = copy_of(Y), b_array = copy_of(B);
   const auto call = [&] {
-    const auto a = sum.on(kf::cuda{})(rows_of(x_array, 3), rows_of(y_array, 3), b_array, G[0]);
+    (void)sum.on(kf::cuda{})(rows_of(x_array, 3), rows_of(y_array, 3), b_array, G[0]);
     cudaDeviceSynchronize();
   };
   call();

@@ -4,7 +4,7 @@
 // kf::block_fold, for a device's threads, is in block_fold.cuh.
 #pragma once
 
-#include "../engine/cuda/block_sweep.hpp"
+#include "../engine/cuda/block_tiles.hpp"
 #include "../engine/eval.hpp"
 #include "computation.hpp"
 

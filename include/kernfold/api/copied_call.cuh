@@ -4,8 +4,7 @@
 #pragma once
 
 #include "../engine/cuda/executor.cuh"
-#include "../engine/cuda/transfer.cuh"
-#include "computation.hpp"
+#include "copied_arrays.cuh"
 #include "cuda_host.hpp"
 
 KERNFOLD_STRICT_BEGIN
@@ -13,45 +12,6 @@ namespace kernfold {
 
 namespace detail {
 inline namespace KERNFOLD_ABI {
-
-/// Makes a device the current one, and the one before again at the end.
-class current_device {
- public:
-  explicit current_device(int device) {
-    check_cuda(cudaGetDevice(&before_), "cudaGetDevice");
-    check_cuda(cudaSetDevice(device), "cudaSetDevice");
-  }
-  current_device(const current_device&) = delete;
-  ~current_device() { cudaSetDevice(before_); }
-
- private:
-  int before_ = 0;
-};
-
-/// Whether the rows of an array lie one after the other, their components side by side.
-inline bool is_contiguous(std::int64_t row_stride, std::int64_t col_stride, int dim, std::int64_t rows) {
-  return (col_stride == 1 || dim == 1) && (row_stride == dim || rows <= 1);
-}
-/// Rows `first` to first + count - 1 of an array, one after the other.
-inline void gather_bytes(char* to, const leaf_array& a, const symbol& s, std::int64_t first, std::int64_t count) {
-  const std::int64_t size = s.element.bytes, width = s.dim * size;
-  const char* const from = static_cast<const char*>(a.data);
-  for (std::int64_t r = 0; r < count; ++r) {
-    const char* const row = from + (first + r) * a.row_stride * size;
-    if (a.col_stride == 1 || s.dim == 1) __builtin_memcpy(to + r * width, row, std::size_t(width));
-    else
-      for (int k = 0; k < s.dim; ++k)
-        __builtin_memcpy(to + r * width + k * size, row + k * a.col_stride * size, std::size_t(size));
-  }
-}
-template <class T>
-void scatter_result(const output_array& out, const T* from, std::int64_t first, std::int64_t count, int dim) {
-  for (std::int64_t r = 0; r < count; ++r)
-    for (int k = 0; k < dim; ++k) {
-      T& place = static_cast<T*>(out.data)[(first + r) * out.row_stride + k * out.col_stride];
-      place = out.add ? static_cast<T>(place + from[r * dim + k]) : from[r * dim + k];
-    }
-}
 
 /// What folds the columns of a reduction in pieces, and which of the call's arrays its leaves are.
 struct piecewise {
@@ -69,30 +29,22 @@ inline constexpr piecewise piecewise_of{&cuda_sweep<Plan>::states_bytes, &cuda_s
                                         leaf_places<typename Plan::program_type::leaves, Symbols>::count};
 
 /// A reduction of arrays of the host, computed on a device.
-class copied_call {
+class copied_call : copied_arrays {
  public:
   using compute_function = void (*)(const cuda_pass&, const leaf_array*, row_counts, const output_array*);
 
   /// `in_pieces` is null where all has to be there at once: see may_chunk.
   copied_call(const recipe& r, const piecewise* in_pieces, compute_function compute, const leaf_array* arrays,
               row_counts counts, const output_array* outputs)
-      : recipe_(r),
+      : copied_arrays(r, in_pieces ? output_role(r.outputs[0].folds) : role::parameter, arrays, counts, outputs),
         compute_(compute),
         in_pieces_(in_pieces),
-        arrays_(arrays),
-        counts_(counts),
-        outputs_(outputs),
-        rows_are_(in_pieces ? output_role(r.outputs[0].folds) : role::parameter),
         columns_are_(!in_pieces             ? role::parameter
                      : rows_are_ == role::i ? role::j
                                             : role::i),
-        rows_(output_rows(r.outputs[0].folds, counts)),
         columns_(rows_of(columns_are_)),
         device_(device_of(nullptr)),
-        limits_(limits_of(device_)) {
-    if (r.symbol_count > most_arrays || r.output_count > most_arrays)
-      throw cuda_error(message() << "kf::cuda_host takes " << most_arrays << " arrays at most, for " << r.text());
-  }
+        limits_(limits_of(device_)) {}
   void run(const cuda_host& where) {
     const std::int64_t piece = in_pieces_ ? piece_columns(where) : 0;
     if (piece > 0) run_in_pieces(where, piece);
@@ -100,145 +52,12 @@ class copied_call {
   }
 
  private:
-  static constexpr int most_arrays = 32;
-  static constexpr std::int64_t alignment = 256;
   static constexpr std::int64_t most_chunk_bytes = std::int64_t(64) << 20;  // arrays and results of the rows at a time
-  static constexpr std::int64_t part_bytes = std::int64_t(16) << 20;  // of what is put in order before it is copied
-  static std::int64_t aligned(std::int64_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
-
-  // Arrays by the role of their rows.
-
-  std::int64_t rows_of(role r) const { return r == role::i ? counts_.i : r == role::j ? counts_.j : 1; }
-  std::int64_t bytes_of(int s, std::int64_t rows) const {
-    return aligned(rows * recipe_.symbols[s].dim * recipe_.symbols[s].element.bytes);
-  }
-  std::int64_t bytes_of(role of_role, std::int64_t rows) const {
-    std::int64_t bytes = 0;
-    for (int s = 0; s < recipe_.symbol_count; ++s)
-      if (recipe_.symbols[s].symbol_role == of_role) bytes += bytes_of(s, rows);
-    return bytes;
-  }
-  bool is_contiguous(int s) const {
-    return detail::is_contiguous(arrays_[s].row_stride, arrays_[s].col_stride, recipe_.symbols[s].dim, arrays_[s].rows);
-  }
-  /// What of the arrays of a role has to be put in order before a device can copy it, in so many rows.
-  std::int64_t gathered_bytes(role of_role, std::int64_t rows) const {
-    std::int64_t bytes = 0;
-    for (int s = 0; s < recipe_.symbol_count; ++s)
-      if (recipe_.symbols[s].symbol_role == of_role && !is_contiguous(s)) bytes += bytes_of(s, rows);
-    return bytes;
-  }
-  /// Rows first to first + count - 1 of an array, from where they lie, or from `host`, where they are put in order.
-  void upload(transfer& t, int s, char* device, char* host, std::int64_t first, std::int64_t count) const {
-    const symbol& of = recipe_.symbols[s];
-    const std::int64_t row_bytes = of.dim * of.element.bytes;
-    if (is_contiguous(s)) {
-      t.upload(device, static_cast<const char*>(arrays_[s].data) + first * row_bytes, count * row_bytes);
-    } else {
-      gather_bytes(host, arrays_[s], of, first, count);
-      t.upload(device, host, count * row_bytes);
-    }
-  }
-  /// Rows first to first + count - 1 of the arrays of a role, each with room for `room` rows on the device. `to` says
-  /// where they will be. What was gathered before has been copied.
-  void upload(transfer& t, role of_role, char* device, leaf_array* to, std::int64_t first, std::int64_t count,
-              std::int64_t room) const {
-    char* host = t.host(gathered_bytes(of_role, room));
-    for (int s = 0; s < recipe_.symbol_count; ++s) {
-      if (recipe_.symbols[s].symbol_role != of_role) continue;
-      upload(t, s, device, host, first, count);
-      to[s] = {.data = device, .row_stride = recipe_.symbols[s].dim, .col_stride = 1, .rows = count};
-      device += bytes_of(s, room);
-      if (!is_contiguous(s)) host += bytes_of(s, room);
-    }
-  }
-  /// All rows of the arrays of a role, which stay on the device; what has to be put in order, a part at a time.
-  std::int64_t upload_all(transfer& t, role of_role, char* device) {
-    const std::int64_t rows = rows_of(of_role);
-    char* next = device;
-    for (int s = 0; s < recipe_.symbol_count; ++s) {
-      const symbol& of = recipe_.symbols[s];
-      if (of.symbol_role != of_role) continue;
-      const std::int64_t row_bytes = of.dim * of.element.bytes,
-                         part = is_contiguous(s) ? rows : rows_in(part_bytes, row_bytes);
-      for (std::int64_t first = 0; first < rows; first += part) {
-        const std::int64_t count = rows - first < part ? rows - first : part;
-        upload(t, s, next + first * row_bytes, is_contiguous(s) ? nullptr : t.host(count * row_bytes), first, count);
-        if (!is_contiguous(s)) t.wait();
-      }
-      on_device_[s] = {.data = next, .row_stride = of.dim, .col_stride = 1, .rows = rows};
-      next += bytes_of(s, rows);
-    }
-    return next - device;
-  }
-  static std::int64_t rows_in(std::int64_t bytes, std::int64_t row_bytes) {
-    return bytes / row_bytes > 0 ? bytes / row_bytes : 1;
-  }
 
   /// A chunk as asked for, but no larger than what there is, nor empty.
   static std::int64_t at_most(std::int64_t chunk, std::int64_t all) { return chunk < all ? chunk : all > 0 ? all : 1; }
   /// What is left for the last chunk. Fewer rows split their columns more, and may need a larger workspace.
   static std::int64_t last_of(std::int64_t all, std::int64_t chunk) { return all % chunk > 0 ? all % chunk : chunk; }
-
-  // Results.
-
-  std::int64_t output_chunk(int o, std::int64_t count) const {
-    return rows_are_ == role::parameter ? output_rows(recipe_.outputs[o].folds, counts_) : count;
-  }
-  std::int64_t output_bytes(int o, std::int64_t count) const {
-    return aligned(output_chunk(o, count) * recipe_.outputs[o].dim * recipe_.outputs[o].element.bytes);
-  }
-  std::int64_t output_bytes(std::int64_t count) const {
-    std::int64_t bytes = 0;
-    for (int o = 0; o < recipe_.output_count; ++o) bytes += output_bytes(o, count);
-    return bytes;
-  }
-  void place_outputs(output_array* outputs, char* device, std::int64_t room) const {
-    for (int o = 0; o < recipe_.output_count; ++o) {
-      outputs[o] = {.data = device, .row_stride = recipe_.outputs[o].dim, .col_stride = 1, .add = false};
-      device += output_bytes(o, room);
-    }
-  }
-  bool is_written_at_once(int o) const {
-    const output_array& out = outputs_[o];
-    return !out.add &&
-           detail::is_contiguous(out.row_stride, out.col_stride, recipe_.outputs[o].dim, output_chunk(o, rows_));
-  }
-  /// The results of rows first to first + count - 1, to where they belong.
-  void download(transfer& t, const char* from, std::int64_t first, std::int64_t count, std::int64_t room) const {
-    std::int64_t bytes = 0;
-    for (int o = 0; o < recipe_.output_count; ++o)
-      if (!is_written_at_once(o)) bytes += output_bytes(o, room);
-    t.wait();  // what was gathered for this chunk has been copied, and its memory may be another one
-    char* host = t.host(bytes);
-    const char* const gathered = host;
-    for (int o = 0; o < recipe_.output_count; from += output_bytes(o, room), ++o) {
-      const output_shape& shape = recipe_.outputs[o];
-      const std::int64_t row_bytes = shape.dim * shape.element.bytes, result_bytes = output_chunk(o, count) * row_bytes;
-      if (is_written_at_once(o)) {
-        t.download(static_cast<char*>(outputs_[o].data) + first * row_bytes, from, result_bytes);
-      } else {
-        t.download(host, from, result_bytes);
-        host += output_bytes(o, room);
-      }
-    }
-    t.wait();
-    scatter(gathered, first, count, room);
-  }
-  /// Writes the results that are not written at once.
-  void scatter(const char* from, std::int64_t first, std::int64_t count, std::int64_t room) const {
-    for (int o = 0; o < recipe_.output_count; ++o) {
-      if (is_written_at_once(o)) continue;
-      const output_shape& shape = recipe_.outputs[o];
-      const std::int64_t rows = output_chunk(o, count);
-      if (shape.element == code_of<float>)
-        scatter_result(outputs_[o], reinterpret_cast<const float*>(from), first, rows, shape.dim);
-      else if (shape.element == code_of<double>)
-        scatter_result(outputs_[o], reinterpret_cast<const double*>(from), first, rows, shape.dim);
-      else scatter_result(outputs_[o], reinterpret_cast<const std::int64_t*>(from), first, rows, shape.dim);
-      from += output_bytes(o, room);
-    }
-  }
 
   // The rows in chunks, all columns there.
 
@@ -262,12 +81,12 @@ class copied_call {
   bool is_chunked(role r) const { return r == rows_are_ && rows_are_ != role::parameter; }
 
   void run_in_chunks(const cuda_host& where) {
-    const std::int64_t chunk = chunk_rows(where);
+    const std::int64_t chunk = chunk_rows(where), bytes = chunk_bytes(chunk);
     std::int64_t resident_bytes = 0;
     for (const role r : {role::parameter, role::i, role::j})
       if (!is_chunked(r)) resident_bytes += bytes_of(r, rows_of(r));
-    chunk_transfer chunks[2] = {{device_, chunk_bytes(chunk) + resident_bytes}, {device_, chunk_bytes(chunk)}};
-    char* next = chunks[0].device() + chunk_bytes(chunk);
+    chunk_transfer chunks[2] = {{device_, bytes + resident_bytes}, {device_, bytes}};
+    char* next = chunks[0].device() + bytes;
     for (const role r : {role::parameter, role::i, role::j})
       if (!is_chunked(r)) next += upload_all(chunks[0], r, next);
     wait_for(chunks[1].stream(), chunks[0].stream());
@@ -279,9 +98,6 @@ class copied_call {
     }
     receive(chunks[number % 2], chunk);
     receive(chunks[(number + 1) % 2], chunk);
-  }
-  std::int64_t in_bytes(std::int64_t chunk) const {
-    return rows_are_ == role::parameter ? 0 : bytes_of(rows_are_, chunk);
   }
   /// A chunk of rows under way.
   struct chunk_transfer : transfer {
@@ -395,17 +211,12 @@ class copied_call {
     for (transfer& t : pieces) t.wait();
   }
 
-  const recipe& recipe_;
   compute_function compute_;
   const piecewise* in_pieces_;
-  const leaf_array* arrays_;
-  row_counts counts_;
-  const output_array* outputs_;
-  role rows_are_, columns_are_;
-  std::int64_t rows_, columns_;
+  role columns_are_;
+  std::int64_t columns_;
   int device_;
   device_limits limits_;
-  leaf_array on_device_[most_arrays] = {};
 };
 
 }  // namespace KERNFOLD_ABI

@@ -35,7 +35,8 @@ template <> struct executor_traits<cuda_host> {
   template <class Reduction, class Real>
   static void run_copied(const cuda_host& where, const leaf_array* arrays, detail::row_counts counts,
                          const output_array* outputs) {
-    const detail::current_device guard(where.device);
+    const detail::device_guard guard(where.device);
+    guard.check();
     detail::copied_call(detail::recipe_of<Reduction, cuda_host, Real>, piecewise_of<Reduction, Real>(),
                         &detail::computation<Reduction, detail::cuda_pass, Real>::compute, arrays, counts, outputs)
         .run(where);

@@ -41,11 +41,19 @@ template <class P, stage S, class T> using frame_of = frame<S, T, P::size(S).loc
 namespace detail {
 inline namespace KERNFOLD_ABI {
 
+/// Where a frame holds what its stage computes.
+template <home Where, kind Result, class Frame> KERNFOLD_HD_LAYER auto* values_of(Frame& f) {
+  if constexpr (Result == kind::index && Where == home::kept) return f.kept_indices;
+  else if constexpr (Result == kind::index) return &f.local_indices[0];
+  else if constexpr (Where == home::kept) return f.kept;
+  else return &f.local[0];
+}
+
 /// An operand within a frame, as an operation sees it: a(k) is component k in the lanes' real type, a.broadcast(k) the
 /// only one of a scalar, a.index_at(k) the exact index.
 template <class Operand, class Frame, class Source> struct operand_in;
 
-/// An operation applied to its operands, component by component: what components of an argument have in common.
+/// computed<...>::component(f, source, k): component k of an array's element, or of an operation on its operands.
 template <class Computation, class Frame, class Source> struct computed;
 
 template <class F, class Frame, class Source> struct operand_in<immediate<F>, Frame, Source> {
@@ -85,8 +93,7 @@ struct operand_in<held<At, Where, Result, Offset, Dim>, Frame, Source> {
   KERNFOLD_EXEC_CHECK_DISABLE
   KERNFOLD_HD_LAYER T operator()(int k) const {
     if constexpr (Result == kind::index) return math::to_real<T>(index_at(k));
-    else if constexpr (At == Frame::at && Where == home::kept) return f.kept[Offset + k];
-    else if constexpr (At == Frame::at) return f.local[Offset + k];
+    else if constexpr (At == Frame::at) return values_of<Where, Result>(f)[Offset + k];
     else if constexpr (At == stage::parameter) return T(f.parameters[Offset + k]);
     else if constexpr (At == stage::row) return math::from_memory(f.rows[Offset + k]);
     else return T(f.columns[Offset + k]);
@@ -99,8 +106,7 @@ struct operand_in<held<At, Where, Result, Offset, Dim>, Frame, Source> {
     [[maybe_unused]] const int k = Dim == 1 ? 0 : component;
     if constexpr (Where == home::number && At == stage::row) return f.row_number;
     else if constexpr (Where == home::number) return indices(f.column_number);
-    else if constexpr (At == Frame::at && Where == home::kept) return f.kept_indices[Offset + k];
-    else if constexpr (At == Frame::at) return f.local_indices[Offset + k];
+    else if constexpr (At == Frame::at) return values_of<Where, Result>(f)[Offset + k];
     else if constexpr (At == stage::parameter) return indices(f.parameter_indices[Offset + k]);
     else if constexpr (At == stage::row) return f.row_indices[Offset + k];
     else return indices(f.column_indices[Offset + k]);
@@ -171,12 +177,14 @@ template <stage At, home Where, kind Result, int Offset, int Dim, class Computat
 KERNFOLD_HD_LAYER void run_step(Frame& f, const Source& source,
                                 step<held<At, Where, Result, Offset, Dim>, Computation>) {
   constexpr std::make_integer_sequence<int, Dim <= unrolled_dim ? Dim : 0> unrolled{};
-  if constexpr (Result == kind::index && Where == home::kept)
-    compute_components<Offset, Dim, Computation>(f, source, f.kept_indices, unrolled);
-  else if constexpr (Result == kind::index)
-    compute_components<Offset, Dim, Computation>(f, source, f.local_indices, unrolled);
-  else if constexpr (Where == home::kept) compute_components<Offset, Dim, Computation>(f, source, f.kept, unrolled);
-  else compute_components<Offset, Dim, Computation>(f, source, f.local, unrolled);
+  compute_components<Offset, Dim, Computation>(f, source, values_of<Where, Result>(f), unrolled);
+}
+/// Component k of what a step computes, k known at run time.
+KERNFOLD_EXEC_CHECK_DISABLE
+template <stage At, home Where, kind Result, int Offset, int Dim, class Computation, class Frame, class Source>
+KERNFOLD_HD_LAYER void run_component(Frame& f, const Source& source,
+                                     step<held<At, Where, Result, Offset, Dim>, Computation>, int k) {
+  values_of<Where, Result>(f)[Offset + k] = computed<Computation, Frame, Source>::component(f, source, k);
 }
 
 /// for_each_step(steps, f): f(step) for each of them, in their order.
@@ -188,17 +196,6 @@ KERNFOLD_EXEC_CHECK_DISABLE
 template <class P, class Selection, int... Lists, class F>
 KERNFOLD_HD_LAYER void for_each_step(step_lists<P, Selection, std::integer_sequence<int, Lists...>>, F&& f) {
   (for_each_step(step_list_at<P, Selection, Lists>{}, f), ...);
-}
-/// Component k of what a step computes, k known at run time.
-KERNFOLD_EXEC_CHECK_DISABLE
-template <stage At, home Where, kind Result, int Offset, int Dim, class Computation, class Frame, class Source>
-KERNFOLD_HD_LAYER void run_component(Frame& f, const Source& source,
-                                     step<held<At, Where, Result, Offset, Dim>, Computation>, int k) {
-  const auto value = computed<Computation, Frame, Source>::component(f, source, k);
-  if constexpr (Result == kind::index && Where == home::kept) f.kept_indices[Offset + k] = value;
-  else if constexpr (Result == kind::index) f.local_indices[Offset + k] = value;
-  else if constexpr (Where == home::kept) f.kept[Offset + k] = value;
-  else f.local[Offset + k] = value;
 }
 
 /// The pair stage reads no arrays.

@@ -63,8 +63,12 @@ template <class Graph, class E> struct reverse_sweep {
 
 template <class F, class V, class E> constexpr auto gradient_of() {
   constexpr int place = graph<F>::template number_of<V>();
-  if constexpr (place < 0 || is_zero<E> || F::result == kind::index) return Zero<V::dim>{};
-  else return typename reverse_sweep<graph<F>, E>::template adjoint_of<place>{};
+  if constexpr (place < 0 || is_zero<E> || F::result == kind::index) {
+    return Zero<V::dim>{};
+  } else {
+    static_assert(identity_check<V, node_of_graph<graph<F>, place>>::value);
+    return typename reverse_sweep<graph<F>, E>::template adjoint_of<place>{};
+  }
 }
 
 /// A symbol that no formula of a user contains: a direction, introduced and eliminated within one derivation.

@@ -130,19 +130,23 @@ class graph_builder {
   }
 };
 
+/// What is known of F without its arguments.
+template <class F> constexpr graph_node described(node_form form) {
+  graph_node n;
+  n.identity = identity_of<F>::value;
+  n.depends = F::depends;
+  n.dim = F::dim;
+  n.result = F::result;
+  n.form = form;
+  return n;
+}
 template <class F> struct graph_visit {
+  static constexpr node_form form = is_constant<F> || is_zero<F> ? node_form::constant
+                                    : is_index_variable<F>       ? node_form::number
+                                                                 : node_form::leaf;
   static constexpr int run(graph_builder& g) {
     const int found = g.find(identity_of<F>::value);
-    if (found >= 0 || g.is_full()) return found;
-    graph_node n;
-    n.identity = identity_of<F>::value;
-    n.depends = F::depends;
-    n.dim = F::dim;
-    n.result = F::result;
-    n.form = is_constant<F> || is_zero<F> ? node_form::constant
-             : is_index_variable<F>       ? node_form::number
-                                          : node_form::leaf;
-    return g.add(n);
+    return found >= 0 || g.is_full() ? found : g.add(described<F>(form));
   }
 };
 template <class Op, class... Args> struct graph_visit<node<Op, Args...>> {
@@ -151,14 +155,10 @@ template <class Op, class... Args> struct graph_visit<node<Op, Args...>> {
     using F = node<Op, Args...>;
     const int found = g.find(identity_of<F>::value);
     if (found >= 0 || g.is_full()) return found;
-    graph_node n;
+    graph_node n = described<F>(node_form::operation);
+    n.is_chain = Op::is_chain;
     int a = 0;
     ((n.arguments.at[a++] = graph_visit<Args>::run(g)), ...);
-    n.identity = identity_of<F>::value;
-    n.depends = F::depends;
-    n.dim = F::dim;
-    n.result = F::result;
-    n.is_chain = Op::is_chain;
     return g.add(n);
   }
 };

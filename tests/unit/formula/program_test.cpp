@@ -20,6 +20,8 @@ constexpr auto b = kf::Vj<2, 1>;
 constexpr auto g = kf::Pm<3, 1>;
 constexpr auto s = kf::Vi<4, 1>;
 
+template <class P, int Node> constexpr kf::instruction instruction_of = P::at(Node);
+
 /// One line for each node: "column kept 0: y1".
 template <class P> std::string lines_of() {
   constexpr const char* stages[] = {"parameter", "row", "column", "pair"};
@@ -31,23 +33,24 @@ template <class P> std::string lines_of() {
       if (n.where == kf::home::kept || n.where == kf::home::local) text += " " + std::to_string(n.offset);
       text += std::string(": ") + node + "\n";
     };
-    (add(P::at(Ks), to_string(typename P::template node_at<Ks>{}).c_str()), ...);
+    (add(instruction_of<P, Ks>, to_string(typename P::template node_at<Ks>{}).c_str()), ...);
   }(std::make_integer_sequence<int, P::count>{});
   return text;
 }
 /// The sweep of a reduction.
-template <class Reduction, class Executor = kf::cpu> struct plan_of;
-template <class Signature, class Options, class Item, template <class, class, class...> class Reduction, class Executor>
-struct plan_of<Reduction<Signature, Options, Item>, Executor> {
+template <class Reduction> struct plan_of;
+template <class Signature, class Options, class Item, template <class, class, class...> class Reduction>
+struct plan_of<Reduction<Signature, Options, Item>> {
   using type = kf::sweep_plan<Item::folds, kf::accumulation::block, kf::lowering{}, float, typename Item::spec>;
 };
 template <class Reduction> using program_of = typename plan_of<std::remove_cv_t<Reduction>>::type::program_type;
 
+constexpr auto convolution = kf::sum_reduction(exp(-g * sqdist(x, y)) * b);
+
 }  // namespace
 
 TEST(program, of_a_gaussian_convolution) {
-  constexpr auto r = kf::sum_reduction(exp(-g * sqdist(x, y)) * b);
-  EXPECT_EQ(lines_of<program_of<decltype(r)>>(),
+  EXPECT_EQ(lines_of<program_of<decltype(convolution)>>(),
             "row kept 0: x0\n"
             "column kept 1: y1\n"
             "pair local 0: |x0 - y1|^2\n"
@@ -60,8 +63,7 @@ TEST(program, of_a_gaussian_convolution) {
 }
 // The nodes' types, exactly.
 TEST(program, of_a_gaussian_convolution_as_types) {
-  constexpr auto r = kf::sum_reduction(exp(-g * sqdist(x, y)) * b);
-  using P = program_of<decltype(r)>;
+  using P = program_of<decltype(convolution)>;
   using distance = kf::node<kf::SqDist, kf::variable<kf::role::i, 0, 3>, kf::variable<kf::role::j, 1, 3>>;
   using scale = kf::node<kf::Mul, decltype(kf::detail::constant_product(kf::constant<-1>, kf::detail::log2_of_e())),
                          kf::variable<kf::role::parameter, 3, 1>>;
@@ -90,7 +92,7 @@ TEST(program, of_a_gaussian_convolution_as_types) {
   EXPECT_EQ(P::size(stage::column).kept_reals, 4);
 }
 TEST(program, of_its_x_gradient) {
-  constexpr auto r = kf::grad(kf::sum_reduction(exp(-g * sqdist(x, y)) * b), x, s);
+  constexpr auto r = kf::grad(convolution, x, s);
   EXPECT_EQ(lines_of<program_of<decltype(r)>>(),
             "row kept 0: x0\n"
             "column kept 1: y1\n"

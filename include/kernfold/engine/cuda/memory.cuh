@@ -35,20 +35,25 @@ inline int device_of(cudaStream_t stream) {
   else check_cuda(stream_device(stream, &device), "the device of a stream");
   return device;
 }
-/// While one exists, a device is the current one. Where that cannot be, what follows is refused on its own.
+/// While one exists, a device is the current one.
 class device_guard {
  public:
-  explicit device_guard(int device) noexcept {
-    if (cudaGetDevice(&before_) == cudaSuccess && device != before_) changed_ = cudaSetDevice(device) == cudaSuccess;
+  explicit device_guard(int device) noexcept : failure_(cudaGetDevice(&before_)) {
+    if (failure_ != cudaSuccess || device == before_) return;
+    failure_ = cudaSetDevice(device);
+    changed_ = failure_ == cudaSuccess;
   }
   ~device_guard() {
     if (changed_) cudaSetDevice(before_);
   }
   device_guard(const device_guard&) = delete;
   device_guard& operator=(const device_guard&) = delete;
+  /// Throws where the device cannot be the current one. The number of a stream's device need not be checked so.
+  void check() const { check_cuda(failure_, "cudaSetDevice"); }
 
  private:
   int before_ = 0;
+  cudaError_t failure_;
   bool changed_ = false;
 };
 /// What `stream` is given from now on waits for what `before` has been given so far.

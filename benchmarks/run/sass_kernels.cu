@@ -45,7 +45,7 @@ int main(int argc, char**) {
   const kf::block_policy policy = sweep::policy;
   constexpr int unread =
       REFERENCE == 4 || REFERENCE == 5 ? 4 : 0;  // the column itself, behind what bounds its distance
-  std::printf("%d %d %d %d %d\n", policy.lanes, (sweep::block_plan::column_stride - unread) * int(sizeof(float)),
+  std::printf("%d %d %d %d %d\n", policy.lanes, (sweep::block_layout::column_stride - unread) * int(sizeof(float)),
               policy.registers, policy.tile_columns, policy.shared_bytes);
   return argc > 1 ? int(sweep::launch(nullptr, nullptr, nullptr, 0, 0, nullptr, {}, {}))
                   : 0;  // instantiates the kernels

@@ -123,7 +123,7 @@ struct block_fold_plan<Reduction<Signature, Options, Items...>> {
 /// kf::block_fold by the threads that Block stands for.
 template <class Reduction, class Real, int Threads, int Rows, class Block> class basic_block_fold {
   using plan = typename block_fold_plan<std::remove_cv_t<Reduction>>::template plan<Real>;
-  using numbers = block_plan<plan>;
+  using numbers = block_layout<plan>;
   using P = typename plan::program_type;
   using T = thread_rows<Real, Rows>;
   /// One column per thread, and never so few that the barriers show; a sweep's tile bounds it.

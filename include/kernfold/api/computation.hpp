@@ -142,9 +142,9 @@ KERNFOLD_ONCE void pick_arrays(leaf_array* picked, const leaf_array* arrays, con
 template <class Reduction, class Executor, class Real> struct computation {
   static void run(const void* executor, const leaf_array* arrays, row_counts counts, const output_array* outputs) {
     const Executor& where = *static_cast<const Executor*>(executor);
-    if constexpr (requires { typename traits::pass; })
-      traits::run_passes(where, &Reduction::text, [&](const typename traits::pass& pass) {
-        computation<Reduction, typename traits::pass, Real>::compute(pass, arrays, counts, outputs);
+    if constexpr (requires { typename traits::attempt; })
+      traits::attempt_twice(where, &Reduction::text, [&](const typename traits::attempt& attempt) {
+        computation<Reduction, typename traits::attempt, Real>::compute(attempt, arrays, counts, outputs);
       });
     else if constexpr (requires { typename traits::copies_to; })
       traits::template run_copied<Reduction, Real>(where, arrays, counts, outputs);

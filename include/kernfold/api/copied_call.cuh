@@ -31,7 +31,7 @@ inline constexpr piecewise piecewise_of{&cuda_sweep<Plan>::states_bytes, &cuda_s
 /// A reduction of arrays of the host, computed on a device.
 class copied_call : copied_arrays {
  public:
-  using compute_function = void (*)(const cuda_pass&, const leaf_array*, row_counts, const output_array*);
+  using compute_function = void (*)(const cuda_attempt&, const leaf_array*, row_counts, const output_array*);
 
   /// `in_pieces` is null where all has to be there at once: see may_chunk.
   copied_call(const recipe& r, const piecewise* in_pieces, compute_function compute, const leaf_array* arrays,
@@ -111,7 +111,7 @@ class copied_call : copied_arrays {
     const leaf_array nowhere[most_arrays] = {};
     std::int64_t workspace = 0;
     for (const std::int64_t count : {chunk, last_of(rows_, chunk)}) {
-      const cuda_pass measured{nullptr, device_, nullptr, limits_, recipe_.text, true};
+      const cuda_attempt measured{nullptr, device_, nullptr, limits_, recipe_.text, true};
       compute_(measured, nowhere, counts_of(count), none);
       if (measured.used > workspace) workspace = measured.used;
     }

@@ -31,14 +31,14 @@ template <> struct executor_traits<cuda_host> {
   template <class T> static T* data_of(matrix<T>& m) { return m.data(); }
   static bool may_end_early(const void*) { return false; }
 
-  using copies_to = detail::cuda_pass;
+  using copies_to = detail::cuda_attempt;
   template <class Reduction, class Real>
   static void run_copied(const cuda_host& where, const leaf_array* arrays, detail::row_counts counts,
                          const output_array* outputs) {
     const detail::device_guard guard(where.device);
     guard.check();
     detail::copied_call(detail::recipe_of<Reduction, cuda_host, Real>, piecewise_of<Reduction, Real>(),
-                        &detail::computation<Reduction, detail::cuda_pass, Real>::compute, arrays, counts, outputs)
+                        &detail::computation<Reduction, detail::cuda_attempt, Real>::compute, arrays, counts, outputs)
         .run(where);
   }
 
@@ -48,7 +48,7 @@ template <> struct executor_traits<cuda_host> {
       using options = typename Reduction::options;
       using plan =
           typename detail::plan_along<type_at<typename Reduction::items, 0>::folds,
-                                      detail::lowering_of<detail::cuda_pass>(options{}),
+                                      detail::lowering_of<detail::cuda_attempt>(options{}),
                                       detail::accumulation_of(options{}), Real, typename Reduction::items>::type;
       return &detail::piecewise_of<plan, typename Reduction::signature>;
     } else {

@@ -23,12 +23,12 @@ template <class Reduction, class Executor, class Real> class device_plan {
  public:
   device_plan(Executor where, pair_shape shape) : where_(where), shape_(shape) {
     static_assert(Reduction::items::size == 1, "kernfold: a plan computes one result");
-    pass_ = traits::measuring_pass(where, &Reduction::text);
+    attempt_ = traits::measuring_attempt(where, &Reduction::text);
     leaf_array arrays[Reduction::signature::size + 1] = {};
     const output_array none[1] = {};
-    computation::compute(pass_, arrays, {shape.i, shape.j}, none);
+    computation::compute(attempt_, arrays, {shape.i, shape.j}, none);
   }
-  std::int64_t workspace_bytes() const { return pass_.used; }
+  std::int64_t workspace_bytes() const { return attempt_.used; }
 
   template <class Output, class... Args> void run(void* workspace, Output&& out, const Args&... args) const {
     using choice = detail::real_choice_of<typename Reduction::signature, type_list<Args...>>;
@@ -45,7 +45,7 @@ template <class Reduction, class Executor, class Real> class device_plan {
             detail::bind_arrays(r, arguments.given, arguments.arrays, {told(role::i), told(role::j)});
         const output_array output = detail::bind_output(r, 0, target, target.data, arguments.arrays, counts);
         if (counts.i != shape_.i || counts.j != shape_.j) refuse_shape(counts);
-        computation::compute(traits::computing_pass(pass_, where_, workspace), arguments.arrays, counts, &output);
+        computation::compute(traits::computing_attempt(attempt_, where_, workspace), arguments.arrays, counts, &output);
       }
     }
   }
@@ -59,7 +59,7 @@ template <class Reduction, class Executor, class Real> class device_plan {
     return ((Vs::symbol_role == of_role) || ...);
   }
   using traits = executor_traits<Executor>;
-  using computation = detail::computation<Reduction, typename traits::pass, Real>;
+  using computation = detail::computation<Reduction, typename traits::attempt, Real>;
 
   [[gnu::cold, gnu::noinline]] void refuse_shape(detail::row_counts counts) const {
     throw shape_error(message() << "a plan of " << Reduction::text() << " for " << shape_.i << " x " << shape_.j
@@ -68,7 +68,7 @@ template <class Reduction, class Executor, class Real> class device_plan {
 
   Executor where_;
   pair_shape shape_;
-  typename traits::pass pass_;
+  typename traits::attempt attempt_;
 };
 
 }  // namespace KERNFOLD_ABI

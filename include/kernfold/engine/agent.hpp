@@ -2,7 +2,7 @@
 // pair stage of the program is evaluated for each, and the folds absorb its roots.
 //
 // A processor overlaps the chains of dependent instructions of as many pairs as its schedulers hold, which for long
-// chains are too few. So where a type of lanes says so, the pair stage is cut in two: one pass over a stretch of
+// chains are too few. So where a type of lanes says so, the pair stage is cut in two: one pass over some
 // columns up to what an exponential starts from, which goes to a small array, and another pass from there. The results
 // are the same.
 #pragma once
@@ -40,7 +40,7 @@ template <class Real> struct column_tile {
 namespace detail {
 inline namespace KERNFOLD_ABI {
 
-/// The roots of a block of columns, as a fold sees them. Late: the nodes that are evaluated only where a late root is
+/// The roots of a column block, as a fold sees them. Late: the nodes that are evaluated only where a late root is
 /// asked for.
 template <class Roots, int FirstRoot, class Late, class Frame> struct root_values {
   Frame* frames;
@@ -120,14 +120,14 @@ struct agent<P, type_list<At...>, T, MostPasses, std::integer_sequence<int, Plac
   /// Whether absorbing the roots is itself a long chain.
   static constexpr bool has_chains = (requires { At::fold::is_chain; } || ...);
 
-  template <class Fold> static consteval int block_of() {
-    if constexpr (requires { Fold::template block_for<T>; }) return Fold::template block_for<T>;
-    else return Fold::block;
+  template <class Fold> static consteval int column_block_of() {
+    if constexpr (requires { Fold::template column_block_for<T>; }) return Fold::template column_block_for<T>;
+    else return Fold::column_block;
   }
-  /// Columns per block: what the most demanding fold asks for.
-  static constexpr int block = [] {
+  /// Columns at a time: what the most demanding fold asks for.
+  static constexpr int column_block = [] {
     int widest = 1;
-    ((widest = block_of<typename At::fold>() > widest ? block_of<typename At::fold>() : widest), ...);
+    ((widest = column_block_of<typename At::fold>() > widest ? column_block_of<typename At::fold>() : widest), ...);
     return widest;
   }();
 
@@ -148,7 +148,7 @@ struct agent<P, type_list<At...>, T, MostPasses, std::integer_sequence<int, Plac
   static constexpr int columns_unrolled = [] {
     constexpr int pair = P::size(stage::pair).local_reals, row = P::size(stage::row).kept_reals;
     const int columns = row + pair > 32 ? 2 : pair > 8 ? 4 : 8;
-    return block < columns ? columns / block : 1;
+    return column_block < columns ? columns / column_block : 1;
   }();
 
   /// Folds the columns of a tile into the states of the rows.
@@ -209,24 +209,25 @@ struct agent<P, type_list<At...>, T, MostPasses, std::integer_sequence<int, Plac
   static KERNFOLD_HD_LAYER void fold_columns(accumulators& a, const parameter_values<real>& parameters,
                                              const row_values<T>& rows, const column_tile<real>& tile, int begin,
                                              int end, const T* between) {
-    constexpr auto whole = std::make_integer_sequence<int, block>{};
+    constexpr auto whole = std::make_integer_sequence<int, column_block>{};
     int c = begin;
     if constexpr (pass_columns > 0) {
       KERNFOLD_UNROLL_PASS
-      for (; c + block <= end; c += block)
-        fold_block(a, parameters, rows, tile, c, between + (c - begin) * step, whole);
+      for (; c + column_block <= end; c += column_block)
+        fold_column_block(a, parameters, rows, tile, c, between + (c - begin) * step, whole);
     } else {
       KERNFOLD_UNROLL_BY(columns_unrolled)
-      for (; c + block <= end; c += block) fold_block(a, parameters, rows, tile, c, between, whole);
+      for (; c + column_block <= end; c += column_block)
+        fold_column_block(a, parameters, rows, tile, c, between, whole);
     }
-    if constexpr (block > 1)
+    if constexpr (column_block > 1)
       for (; c < end; ++c)
-        fold_block(a, parameters, rows, tile, c, between + (c - begin) * step, std::integer_sequence<int, 0>{});
+        fold_column_block(a, parameters, rows, tile, c, between + (c - begin) * step, std::integer_sequence<int, 0>{});
   }
   template <int... Columns>
-  static KERNFOLD_HD_LAYER void fold_block(accumulators& a, const parameter_values<real>& parameters,
-                                           const row_values<T>& rows, const column_tile<real>& tile, int c,
-                                           const T* between, std::integer_sequence<int, Columns...>) {
+  static KERNFOLD_HD_LAYER void fold_column_block(accumulators& a, const parameter_values<real>& parameters,
+                                                  const row_values<T>& rows, const column_tile<real>& tile, int c,
+                                                  const T* between, std::integer_sequence<int, Columns...>) {
     KERNFOLD_KEEP_LOOP_WHOLE;
     pair_frame frames[sizeof...(Columns)];
     (evaluate_pair(frames[Columns], parameters, rows, tile, c + Columns, between + Columns * step), ...);

@@ -73,7 +73,7 @@ inline namespace KERNFOLD_ABI {
 ///   lowers                    how formulas are lowered for it
 ///   memory<T>, allocate<T>(executor, rows, cols), data_of(memory)     new arrays
 ///   run<Plan>(executor, leaves, outputs, rows, columns)
-///   pass, run_passes(executor, text, f)    or, where a call computes in passes: the executor that each f(pass) runs on
+///   attempt, attempt_twice(executor, text, f)   or: the executors of f(attempt), once to measure and once to compute
 ///   may_end_early(executor)   whether a callback may end the computation before the outputs are complete
 ///   copies_to, run_copied<Reduction, Real>(executor, arrays, counts, outputs)      or, elsewhere, on copies
 /// and, for columns that arrive in pieces, with the states of all rows:

@@ -12,8 +12,6 @@
 KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
-inline constexpr int max_arguments = 4;
-
 namespace detail {
 
 /// The numbers of a node's arguments, -1 where there is none.

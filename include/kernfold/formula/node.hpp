@@ -3,7 +3,7 @@
 
 #include "../core/type_list.hpp"
 #include "concepts.hpp"
-#include "constant.hpp"
+#include "notation.hpp"
 #include "variable.hpp"
 
 KERNFOLD_STRICT_BEGIN
@@ -131,6 +131,7 @@ template <class Op, formula... Fs> constexpr auto make(Fs...) {
 ///   result_is_rounded(r...)  in proportion to its size, given whether the arguments are
 ///   knows_support            whether it has result_support: see support.hpp
 ///   compares_equality        whether all that matters of an index is what it is equal to
+///   written                  how it is written: see notation.hpp
 ///   moves_components         whether it only moves or adds components, so that what it makes of zeros are zeros
 template <class Op> struct operation {
   static constexpr bool accepts_index = false;
@@ -138,6 +139,7 @@ template <class Op> struct operation {
   static constexpr bool knows_support = false;
   static constexpr bool moves_components = false;
   static constexpr bool compares_equality = false;
+  static constexpr notation written{};
   static consteval int result_sign(auto...) { return 0; }
   static consteval bool result_is_rounded(auto...) { return true; }
 

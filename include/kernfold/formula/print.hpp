@@ -6,60 +6,14 @@
 
 #include "../core/error.hpp"
 #include "graph.hpp"
-#include "ops/arithmetic.hpp"
-#include "ops/norms.hpp"
-#include "ops/select.hpp"
-#include "ops/vector.hpp"
 
 KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 namespace detail {
 
-/// How tightly what is printed holds together; it stands in parentheses where its place asks for more.
-enum class binding_strength : unsigned char { sum, quotient, product, power, atom };
-
-/// How an operation is written. In `pattern` A, B and C stand for the arguments, '#' for the operation's number; an
-/// operation without a pattern is a call.
-struct notation {
-  const char* pattern = nullptr;
-  binding_strength strength = binding_strength::atom;
-  binding_strength argument[max_arguments] = {};
-  number parameter = {0, 1};
-};
-
-template <class Op> inline constexpr notation notation_of{};
-template <> inline constexpr notation notation_of<Add>{"A + B", binding_strength::sum};
-template <> inline constexpr notation notation_of<Sub>{"A - B", binding_strength::sum};
-template <>
-inline constexpr notation notation_of<Mul>{
-    "A B", binding_strength::product, {binding_strength::product, binding_strength::product}};
-template <>
-inline constexpr notation notation_of<Div>{
-    "A / B", binding_strength::quotient, {binding_strength::quotient, binding_strength::power}};
-template <>
-inline constexpr notation notation_of<FusedMultiplyAdd>{
-    "A B + C",
-    binding_strength::sum,
-    {binding_strength::product, binding_strength::product, binding_strength::quotient}};
-template <> inline constexpr notation notation_of<Square>{"A^2", binding_strength::power, {binding_strength::atom}};
-template <std::int64_t N, std::int64_t D>
-inline constexpr notation notation_of<Pow<N, D>>{
-    N >= 0 && D == 1 ? "A^#" : "A^(#)", binding_strength::power, {binding_strength::atom}, {N, D}};
-template <> inline constexpr notation notation_of<Scalprod>{"(A | B)"};
-template <> inline constexpr notation notation_of<SqNorm2>{"|A|^2", binding_strength::power};
-template <>
-inline constexpr notation notation_of<SqDist>{
-    "|A - B|^2", binding_strength::power, {binding_strength::sum, binding_strength::quotient}};
-template <> inline constexpr notation notation_of<Equal>{"[A == B]"};
-template <> inline constexpr notation notation_of<NotEqual>{"[A != B]"};
-template <> inline constexpr notation notation_of<LessThan>{"[A < B]"};
-template <> inline constexpr notation notation_of<LessOrEqual>{"[A <= B]"};
-template <int M>
-inline constexpr notation notation_of<Elem<M>>{"A_[#]", binding_strength::atom, {binding_strength::atom}, {M, 1}};
-
 /// A node or leaf as data.
 struct printed_node {
-  enum what : unsigned char { symbol, constant, sum, difference, product, quotient, other, leaf } kind = symbol;
+  enum what : unsigned char { symbol, constant, operation, leaf } kind = symbol;
   notation form{};             // of an operation
   const char* name = nullptr;  // of a symbol, or the text that an operation's name stands in
   number value{0, 1};          // of a constant; a symbol's position, -1 for none
@@ -97,12 +51,7 @@ template <int D> struct printed_row<Zero<D>> {
 };
 template <class Op, class... Args> struct printed_row<node<Op, Args...>> {
   static consteval printed_node get() {
-    const auto kind = std::is_same_v<Op, Add>   ? printed_node::sum
-                      : std::is_same_v<Op, Sub> ? printed_node::difference
-                      : std::is_same_v<Op, Mul> ? printed_node::product
-                      : std::is_same_v<Op, Div> ? printed_node::quotient
-                                                : printed_node::other;
-    return {.kind = kind, .form = notation_of<Op>, .name = name_source<Op>()};
+    return {.kind = printed_node::operation, .form = Op::written, .name = name_source<Op>()};
   }
 };
 
@@ -193,14 +142,14 @@ struct printer {
   /// Node n where at least `least` is asked for. Without its sign where `magnitude`: the place has printed the minus.
   [[gnu::cold, gnu::noinline]] void print(int n, strength least, bool magnitude = false) const {
     const printed_node& f = nodes[n];
-    if (magnitude && f.kind == printed_node::product && is_minus_one(f.arguments.at[0]))
+    if (magnitude && f.form.signs == sign_rule::product && is_minus_one(f.arguments.at[0]))
       return print(f.arguments.at[1], least > strength::product ? least : strength::product);
     const bool minus = !magnitude && is_negative(n);
     const bool enclosed = (minus ? strength::sum : strength_of(f)) < least;
     if (enclosed) out << "(";
     if (minus) {
       out << "-";
-      print(n, f.kind == printed_node::quotient ? strength::quotient : strength::product, true);
+      print(n, f.form.signs == sign_rule::quotient ? strength::quotient : strength::product, true);
     } else {
       print_open(f, magnitude);
     }
@@ -212,7 +161,8 @@ struct printer {
   [[gnu::cold, gnu::noinline]] bool is_negative(int n) const {
     const printed_node& f = nodes[n];
     if (f.kind == printed_node::constant) return f.value.value() < 0;
-    return (f.kind == printed_node::product || f.kind == printed_node::quotient) && is_negative(f.arguments.at[0]);
+    return (f.form.signs == sign_rule::product || f.form.signs == sign_rule::quotient) &&
+           is_negative(f.arguments.at[0]);
   }
   [[gnu::cold, gnu::noinline]] bool is_minus_one(int n) const {
     const printed_node& f = nodes[n];
@@ -220,8 +170,8 @@ struct printer {
   }
   [[gnu::cold, gnu::noinline]] bool begins_with_minus(int n) const {
     const printed_node& f = nodes[n];
-    if (f.kind == printed_node::difference) return begins_with_minus(f.arguments.at[0]);
-    if (f.kind == printed_node::sum) return begins_with_minus(f.arguments.at[is_swapped(f)]);
+    if (f.form.signs == sign_rule::difference) return begins_with_minus(f.arguments.at[0]);
+    if (f.form.signs == sign_rule::sum) return begins_with_minus(f.arguments.at[is_swapped(f)]);
     return is_negative(n);
   }
   /// -f + g is printed as g - f.
@@ -230,11 +180,10 @@ struct printer {
   }
   static strength strength_of(const printed_node& f) {
     if (f.kind == printed_node::constant) return f.value.den > 1 ? strength::quotient : strength::atom;
-    return f.form.pattern ? f.form.strength : strength::atom;
+    return f.form.strength;
   }
 
   [[gnu::cold, gnu::noinline]] void print_open(const printed_node& f, bool magnitude) const {
-    const int* arguments = f.arguments.at;
     switch (f.kind) {
       case printed_node::symbol:
         out << f.name;
@@ -246,24 +195,31 @@ struct printer {
       case printed_node::constant:
         print_constant(f.value);
         break;
-      case printed_node::sum: {
+      default:
+        print_operation(f, magnitude);
+    }
+  }
+  [[gnu::cold, gnu::noinline]] void print_operation(const printed_node& f, bool magnitude) const {
+    const int* arguments = f.arguments.at;
+    switch (f.form.signs) {
+      case sign_rule::sum: {
         const int left = is_swapped(f);
         print(arguments[left], strength::sum);
         print_added(arguments[1 - left], false);
         break;
       }
-      case printed_node::difference:
+      case sign_rule::difference:
         print(arguments[0], strength::sum);
         print_added(arguments[1], true);
         break;
-      case printed_node::product:
+      case sign_rule::product:
         // A fraction in front is no quotient of what follows: 1/2 x0.
         print(arguments[0], nodes[arguments[0]].kind == printed_node::constant ? strength::quotient : strength::product,
               magnitude);
         out << " ";
         print(arguments[1], strength::product);
         break;
-      case printed_node::quotient:
+      case sign_rule::quotient:
         print(arguments[0], strength::quotient, magnitude);
         out << " / ";
         print(arguments[1], strength::power);
@@ -288,8 +244,8 @@ struct printer {
   [[gnu::cold, gnu::noinline]] void print_pattern(const printed_node& f) const {
     for (const char* p = f.form.pattern; *p != '\0'; ++p) {
       if (*p == '#') {
-        if (f.form.parameter.num < 0) out << "-";
-        print_constant(f.form.parameter);
+        if (f.form.number.num < 0) out << "-";
+        print_constant(f.form.number);
       } else if (*p >= 'A' && *p < 'A' + max_arguments) {
         print(f.arguments.at[*p - 'A'], f.form.argument[*p - 'A']);
       } else {

@@ -29,7 +29,7 @@ template <int Dim, extreme E, bool IsBounded = false> struct extremum_fold {
   static_assert(!IsBounded || (Dim == 1 && E == extreme::min));
   static constexpr int dim = Dim;
   static constexpr kind result = kind::real;
-  static constexpr int block = IsBounded ? 4 : 1;
+  static constexpr int column_block = IsBounded ? 4 : 1;
   static constexpr int late_roots = IsBounded;
 
   template <class T> struct state {
@@ -84,9 +84,9 @@ template <int Dim, extreme E, bool IsBounded = false> struct arg_extremum_fold {
   static constexpr int dim = Dim;
   static constexpr int late_roots = IsBounded;
   static constexpr kind result = kind::index;
-  static constexpr int block = 1;
+  static constexpr int column_block = 1;
   template <class T>
-  static constexpr int block_for =
+  static constexpr int column_block_for =
       math::has_cheap_branches<T> || math::lane_count<T> >= 16 ? 4 : 1;  // where a branch is dearer: 1
 
   template <class T> struct state {
@@ -111,7 +111,7 @@ template <int Dim, extreme E, bool IsBounded = false> struct arg_extremum_fold {
     });
     a.let_all_pass();
   }
-  /// A block of columns is looked at one by one only if some lane's best is beaten: about log(N) times a row when the
+  /// A column block is looked at one by one only if some lane's best is beaten: about log(N) times a row when the
   /// columns come in random order.
   template <int B, class T, class Values>
   static KERNFOLD_HD_LAYER void absorb(accumulator<T>& a, const Values& values, int c) {

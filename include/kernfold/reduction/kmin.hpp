@@ -11,7 +11,7 @@ inline namespace KERNFOLD_ABI {
 /// a_{k, d} = the k-th least of the F_d over the columns (Result::values), or its column (Result::columns), k < K; ties
 /// in the order of the columns. Where fewer than K columns have a value below +inf, the rest is +inf, or column -1.
 ///
-/// One comparison a pair: a block of columns is looked at only if some lane's K-th value is beaten, which happens about
+/// One comparison a pair: a column block is looked at only if some lane's K-th value is beaten, which happens about
 /// K (1 + log(N / K)) times a row when the columns come in random order. What passes waits in a queue of its lane, so
 /// that the lists are updated seldom, and then for all lanes at once. Where IsBounded, roots 1 and 2 are the two parts
 /// of a distance_bound, which comes first, and root 0 is evaluated where that passes.
@@ -20,10 +20,10 @@ template <int K, int Dim, kind Result, bool IsBounded = false> struct kmin_fold 
   static_assert(K >= 1 && K <= 256, "kernfold: K neighbours need 1 <= K <= 256");
   static constexpr int dim = K * Dim;
   static constexpr kind result = Result;
-  static constexpr int block = 4;
+  static constexpr int column_block = 4;
   /// How many candidates a lane can keep waiting: twelve (fewer cost more flushes, more cost staler thresholds), where
-  /// the queues of all components stay small; else those of one block.
-  static constexpr int queue_length = block + (Dim <= 4 ? 8 : 0);
+  /// the queues of all components stay small; else those of one column block.
+  static constexpr int queue_length = column_block + (Dim <= 4 ? 8 : 0);
   static constexpr int register_reals = Dim + (IsBounded ? 3 : 4);  // the thresholds, and where the lists are
   static constexpr int late_roots = IsBounded;
 
@@ -108,7 +108,7 @@ template <int K, int Dim, kind Result, bool IsBounded = false> struct kmin_fold 
   template <class T, int B>
   static KERNFOLD_HD_LAYER void absorb_values(accumulator<T>& a, int d, const T (&v)[B], int c) {
     wait(a.waiting[d], v, a.threshold[d], c);
-    if (a.waiting[d].longest <= queue_length - block) return;
+    if (a.waiting[d].longest <= queue_length - column_block) return;
     insert_all(*a.lists, a.waiting[d], d, a.first);
     a.threshold[d] = a.lists->value[(K - 1) * Dim + d];
   }

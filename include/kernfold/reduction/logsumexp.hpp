@@ -11,7 +11,7 @@ inline namespace KERNFOLD_ABI {
 enum class exponential_result : unsigned char { log_of_sum, log_of_weighted, average };
 
 /// Root 0 is F; root 1, where there is one, the weight W or the values V, of dimension Dim. With m a running maximum,
-/// s = sum_j exp(F_j - m) W_j; a block of columns costs one exponential each, and s is rescaled only when some lane's
+/// s = sum_j exp(F_j - m) W_j; a column block costs one exponential each, and s is rescaled only when some lane's
 /// maximum grew (online softmax: Milakov and Gimelshein, arXiv 1805.02867).
 ///
 /// exp(F - m) is 2^(slope F - shift) with slope = log2(e), in one fused operation: F is not multiplied before the
@@ -27,7 +27,7 @@ enum class exponential_result : unsigned char { log_of_sum, log_of_weighted, ave
 template <int Dim, exponential_result R, accumulation A, bool IsAccurate, bool EmptyIsZero> struct exponential_fold {
   static constexpr int dim = Dim;
   static constexpr kind result = kind::real;
-  static constexpr int block = 4;
+  static constexpr int column_block = 4;
   static constexpr bool is_chain = true;
   static constexpr bool weighted = R != exponential_result::log_of_sum;
   static constexpr bool averages = R == exponential_result::average;
@@ -148,7 +148,7 @@ template <int Dim, exponential_result R, accumulation A, bool IsAccurate, bool E
     find_each(e, v, a, m);
   }
   /// Where exponentials are cheaper than comparisons: m, now the maximum of some columns only, grows when the terms of
-  /// a block do not stay below 2^32. Their sum is needed anyway.
+  /// a column block do not stay below 2^32. Their sum is needed anyway.
   template <int B, class T, class Values>
   static KERNFOLD_HD_LAYER void find_exponentials_if_in_range(T (&e)[B], T (&v)[B], accumulator<T>& a, int m,
                                                               const Values& values) {

@@ -70,7 +70,7 @@ template <class T> struct running_sum<T, accumulation::in_double> {
 template <int Dim, bool IsProduct, accumulation A> struct sum_fold {
   static constexpr int dim = Dim;
   static constexpr kind result = kind::real;
-  static constexpr int block = 1;
+  static constexpr int column_block = 1;
   static constexpr bool per_tile = A == accumulation::block;
 
   template <class T> struct state {

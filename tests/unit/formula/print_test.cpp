@@ -24,6 +24,10 @@ template <class Op, class... Fs> std::string bare(Fs...) { return text(kf::node<
 template <std::int64_t Bits> std::string real() { return text(kf::Constant<Bits, 0>{}); }
 
 struct softplus : kf::elementwise<softplus> {};
+struct positive_part : kf::elementwise<positive_part> {
+  static constexpr kf::notation written{
+      .pattern = "A^+", .strength = kf::binding_strength::power, .argument = {kf::binding_strength::atom}};
+};
 struct Renamed : kf::elementwise<Renamed> {
   static constexpr const char* name() { return "another_name"; }
 };
@@ -109,6 +113,8 @@ TEST(print, operations) {
 
 TEST(print, a_users_operation_bears_its_own_name_or_its_structs) {
   EXPECT_EQ(text(softplus{}(x)), "softplus(x0)");
+  EXPECT_EQ(text(positive_part{}(x)*positive_part{}(x + y)), "x0^+ (x0 + y1)^+");
+  EXPECT_EQ(text(square(positive_part{}(x))), "(x0^+)^2");
   EXPECT_EQ(text(Renamed{}(x)), "another_name(x0)");
 }
 

@@ -2,8 +2,8 @@
 //
 // A block takes a group of rows, a few per thread, and a stretch of the columns. It walks the stretch tile by tile: all
 // threads write the column stage of the tile to shared memory, then each folds the tile into the states of its own
-// rows, which stay in registers. Where the columns are split, the states go to memory, and a second pass merges them in
-// the order of the columns. Nothing depends on which block runs when: the same bits from run to run.
+// rows, which stay in registers. Where the columns are split, the states go to memory, and a second launch merges them
+// in the order of the columns. Nothing depends on which block runs when: the same bits from run to run.
 //
 // Plain C++ against a small interface, so that a test can be the device:
 //   block.thread(), block.threads()    this thread's number, and how many there are
@@ -18,8 +18,8 @@ KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 namespace detail {
 
-/// What a pass over the blocks is for.
-enum class block_pass : unsigned char {
+/// What the blocks of a launch do.
+enum class block_work : unsigned char {
   whole,    // fold all columns
   stretch,  // fold a stretch of the columns and store the states
   merge     // merge the stretches' states
@@ -34,11 +34,11 @@ template <class Plan> struct block_task {
   std::int64_t rows, columns, columns_each, groups;
   std::int64_t first_column;  // where columns come in pieces, the arrays show those from here on
   int stretches;
-  block_pass pass;
-  typename block_plan<Plan>::states* states;        // (stretches, groups, threads)
-  typename block_plan<Plan>::block_states* blocks;  // axis::both: (groups)
-  typename block_plan<Plan>::states* kept;          // (groups, threads), from piece to piece; or null
-  bool begins, ends;                                // with no columns yet; by writing the results
+  block_work work;
+  typename block_layout<Plan>::states* states;        // (stretches, groups, threads)
+  typename block_layout<Plan>::block_states* blocks;  // axis::both: (groups)
+  typename block_layout<Plan>::states* kept;          // (groups, threads), from piece to piece; or null
+  bool begins, ends;                                  // with no columns yet; by writing the results
 };
 
 /// Folds the states of all threads in the order of the threads, by a fixed tree of `width` threads at a time. Thread 0
@@ -71,7 +71,7 @@ KERNFOLD_HD_LAYER void write_block_output(const output_array& out, std::int64_t 
 
 /// One thread's part of a block's task.
 template <class Plan, class Block> struct block_sweep {
-  using plan = block_plan<Plan>;
+  using plan = block_layout<Plan>;
   using P = typename plan::P;
   using real = typename plan::real;
   using T = typename plan::T;
@@ -97,11 +97,11 @@ template <class Plan, class Block> struct block_sweep {
     const row_values<T> rows = shared.prepare_rows(
         own_rows, parameters, block_row_source<real>{task.leaves, first_row(), row_stride(), task.rows}, first_row(),
         row_stride());
-    if (task.begins || task.pass == block_pass::stretch) loop::identity(s);
+    if (task.begins || task.work == block_work::stretch) loop::identity(s);
     else s = *kept_states();
-    if (task.pass == block_pass::merge) merge_stretches(s);
+    if (task.work == block_work::merge) merge_stretches(s);
     else fold_stretch(s, shared, parameters, rows);
-    if (task.pass == block_pass::stretch) *states_of(block.stretch()) = s;
+    if (task.work == block_work::stretch) *states_of(block.stretch()) = s;
     else if (task.ends) finish(s, parameters, rows);
     else *kept_states() = s;
   }
@@ -185,7 +185,7 @@ template <class Plan, class Block> struct block_sweep {
 /// axis::both: one block merges the states of all groups in their order, and writes the results.
 template <class Plan, class Block>
 KERNFOLD_HD_LAYER void finish_blocks(const block_task<Plan>& task, const Block& block) {
-  using plan = block_plan<Plan>;
+  using plan = block_layout<Plan>;
   using loop = typename plan::scalar_loop;
   typename plan::block_states mine;
   loop::identity(mine);

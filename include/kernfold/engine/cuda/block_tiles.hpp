@@ -14,7 +14,7 @@ namespace detail {
 inline namespace KERNFOLD_ABI {
 
 /// The types and numbers of a plan on a device.
-template <class Plan> struct block_plan {
+template <class Plan> struct block_layout {
   using P = typename Plan::program_type;
   using real = typename Plan::real;
   static constexpr stage_size parameter_size = P::size(stage::parameter), row_size = P::size(stage::row),
@@ -63,7 +63,7 @@ template <class Plan> struct block_plan {
 /// thread's registers; behind them a tile of columns, which all threads write and each folds into the states of its own
 /// rows T. A source reads the arrays of a call: source.at(c) those of column c.
 template <class Plan, class T, int TileColumns, class Block> struct block_tiles {
-  using plan = block_plan<Plan>;
+  using plan = block_layout<Plan>;
   using P = typename plan::P;
   using real = typename plan::real;
   using loop = agent<P, typename Plan::folds, T>;
@@ -198,11 +198,11 @@ KERNFOLD_HD_LAYER void for_each_result(const typename Loop::states& s, const typ
     using entry = typename Loop::template fold_number<Fold>;
     using fold = typename entry::fold;
     constexpr bool has_factor = entry::outer_root >= 0;
-    for_each_component<block_plan<Plan>::template result_dim<entry>()>([&](int k) KERNFOLD_INLINE_LAMBDA {
+    for_each_component<block_layout<Plan>::template result_dim<entry>()>([&](int k) KERNFOLD_INLINE_LAMBDA {
       auto value = fold::finish(get<Fold>(s), fold::dim == 1 ? 0 : k);
       if constexpr (has_factor) {
         if (has_columns)  // the sum of no columns is 0, whatever multiplies it
-          value = value * root_of<typename block_plan<Plan>::P, entry::outer_root>(f_rows).broadcast(k);
+          value = value * root_of<typename block_layout<Plan>::P, entry::outer_root>(f_rows).broadcast(k);
       }
       f(at, k, value);
     });

@@ -23,9 +23,9 @@ inline device_limits limits_of(int device) {
   return limits;
 }
 
-/// One pass over what a call computes on a device: with memory, it launches; without, it only finds out how much it
+/// An attempt at what a call computes on a device: with memory, it launches; without, it only finds out how much it
 /// takes.
-struct cuda_pass {
+struct cuda_attempt {
   cudaStream_t stream = nullptr;
   int device = 0;
   char* memory = nullptr;
@@ -91,8 +91,8 @@ class cuda_states {
   cudaError_t (*merge_)(cudaStream_t, const leaf_array*, std::int64_t, void*, const block_part&);
 };
 
-/// Memory of a pass: released with all of it.
-template <class T> struct pass_memory {
+/// Memory of an attempt: released with all of it.
+template <class T> struct attempt_memory {
   T* data = nullptr;
   std::int64_t row_count = 0, col_count = 0;
   std::int64_t rows() const { return row_count; }
@@ -104,23 +104,25 @@ template <class T> struct pass_memory {
 
 inline namespace KERNFOLD_ABI {
 
-template <> struct executor_traits<detail::cuda_pass> {
+template <> struct executor_traits<detail::cuda_attempt> {
   static constexpr bool is_device = true;
   static constexpr lowering lowers{.bounds_distances = true};
-  template <class T> using memory = detail::pass_memory<T>;
-  template <class T> static memory<T> allocate(const detail::cuda_pass& pass, std::int64_t rows, std::int64_t cols) {
-    return {reinterpret_cast<T*>(pass.take(rows * cols * std::int64_t(sizeof(T)))), rows, cols};
+  template <class T> using memory = detail::attempt_memory<T>;
+  template <class T>
+  static memory<T> allocate(const detail::cuda_attempt& attempt, std::int64_t rows, std::int64_t cols) {
+    return {reinterpret_cast<T*>(attempt.take(rows * cols * std::int64_t(sizeof(T)))), rows, cols};
   }
   template <class T> static T* data_of(const memory<T>& m) { return m.data; }
 
   template <class Plan>
-  static void run(const detail::cuda_pass& pass, const leaf_array* leaves, const output_array* outputs,
+  static void run(const detail::cuda_attempt& attempt, const leaf_array* leaves, const output_array* outputs,
                   std::int64_t rows, std::int64_t columns) {
-    char* const workspace = pass.take(cuda_sweep<Plan>::workspace_bytes(rows, columns, pass.limits));
-    if (pass.measures) return;
-    const detail::device_guard guard(pass.device);
-    pass.check(cuda_sweep<Plan>::launch(pass.stream, leaves, outputs, rows, columns, workspace, pass.limits, {}),
-               "a kernel's launch");
+    char* const workspace = attempt.take(cuda_sweep<Plan>::workspace_bytes(rows, columns, attempt.limits));
+    if (attempt.measures) return;
+    const detail::device_guard guard(attempt.device);
+    attempt.check(
+        cuda_sweep<Plan>::launch(attempt.stream, leaves, outputs, rows, columns, workspace, attempt.limits, {}),
+        "a kernel's launch");
   }
 };
 
@@ -134,22 +136,22 @@ template <> struct executor_traits<cuda> {
   template <class T> static T* data_of(memory<T>& m) { return m.device_data(); }
   static bool may_end_early(const void*) { return false; }
 
-  using pass = detail::cuda_pass;
-  static pass measuring_pass(const cuda& where, message (*text)()) {
+  using attempt = detail::cuda_attempt;
+  static attempt measuring_attempt(const cuda& where, message (*text)()) {
     const int device = detail::device_of(where.stream);
     return {where.stream, device, nullptr, detail::limits_of(device), text, true};
   }
-  /// Computes in `memory`, which a measuring pass has found enough.
-  static pass computing_pass(const pass& measured, const cuda& where, void* memory) {
+  /// Computes in `memory`, which a measuring attempt has found enough.
+  static attempt computing_attempt(const attempt& measured, const cuda& where, void* memory) {
     return {where.stream, measured.device, static_cast<char*>(memory), measured.limits, measured.text};
   }
-  /// f(pass) twice: to measure, and to compute.
-  template <class F> static void run_passes(const cuda& where, message (*text)(), F&& f) {
-    const pass measured = measuring_pass(where, text);
+  /// f(attempt) twice: to measure, and to compute.
+  template <class F> static void attempt_twice(const cuda& where, message (*text)(), F&& f) {
+    const attempt measured = measuring_attempt(where, text);
     f(measured);
     const detail::device_guard guard(measured.device);
     const detail::temporary_memory memory(where.stream, measured.device, measured.used);
-    f(computing_pass(measured, where, memory.data()));
+    f(computing_attempt(measured, where, memory.data()));
   }
 
   using states = detail::cuda_states;

@@ -21,14 +21,14 @@ struct cuda_block {
 };
 
 template <class Plan>
-__global__ void __launch_bounds__(block_plan<Plan>::policy.threads, block_plan<Plan>::policy.resident)
+__global__ void __launch_bounds__(block_layout<Plan>::policy.threads, block_layout<Plan>::policy.resident)
     sweep_kernel(const __grid_constant__ block_task<Plan> task) {
   const cuda_block block;
   block_sweep<Plan, cuda_block>{task, block}.run();
 }
 
 template <class Plan>
-__global__ void __launch_bounds__(block_plan<Plan>::policy.threads)
+__global__ void __launch_bounds__(block_layout<Plan>::policy.threads)
     finish_kernel(const __grid_constant__ block_task<Plan> task) {
   finish_blocks(task, cuda_block{});
 }

@@ -34,14 +34,14 @@ struct block_part {
 /// Plain numbers are the host's. Arrays, results and workspace are memory of the current device, whose limits these
 /// are. Nothing here allocates or waits.
 template <class Plan> struct cuda_sweep {
-  using block_plan = detail::block_plan<Plan>;
+  using block_layout = detail::block_layout<Plan>;
   using task = detail::block_task<Plan>;
-  static constexpr block_policy policy = block_plan::policy;
+  static constexpr block_policy policy = block_layout::policy;
 
   /// What the states of all rows take where columns come in pieces.
   static std::int64_t states_bytes(std::int64_t rows) {
     const std::int64_t group_rows = std::int64_t(policy.threads) * policy.lanes;
-    return (rows + group_rows - 1) / group_rows * policy.threads * std::int64_t(sizeof(typename block_plan::states));
+    return (rows + group_rows - 1) / group_rows * policy.threads * std::int64_t(sizeof(typename block_layout::states));
   }
   /// For `columns` columns at a time.
   static std::int64_t workspace_bytes(std::int64_t rows, std::int64_t columns, const device_limits& limits) {
@@ -59,14 +59,15 @@ template <class Plan> struct cuda_sweep {
     t.columns_each = grid.columns_each;
     t.groups = grid.groups;
     t.stretches = grid.stretches;
-    t.states = static_cast<typename block_plan::states*>(workspace);
-    t.blocks = reinterpret_cast<typename block_plan::block_states*>(static_cast<char*>(workspace) + state_bytes(grid));
+    t.states = static_cast<typename block_layout::states*>(workspace);
+    t.blocks =
+        reinterpret_cast<typename block_layout::block_states*>(static_cast<char*>(workspace) + state_bytes(grid));
     if (grid.groups > 0) {
-      t.pass = grid.stretches > 1 ? detail::block_pass::stretch : detail::block_pass::whole;
+      t.work = grid.stretches > 1 ? detail::block_work::stretch : detail::block_work::whole;
       if (const cudaError_t e =
               start(&detail::sweep_kernel<Plan>, t, grid.groups, grid.stretches, policy.shared_bytes, stream))
         return e;
-      t.pass = detail::block_pass::merge;
+      t.work = detail::block_work::merge;
       if (grid.stretches > 1)
         if (const cudaError_t e = start(&detail::sweep_kernel<Plan>, t, grid.groups, 1, policy.shared_bytes, stream))
           return e;
@@ -82,8 +83,8 @@ template <class Plan> struct cuda_sweep {
     task t = task_for(leaves, nullptr, rows, 0, part);
     t.groups = (rows + group_rows - 1) / group_rows;
     t.stretches = 1;
-    t.states = static_cast<typename block_plan::states*>(later);
-    t.pass = detail::block_pass::merge;
+    t.states = static_cast<typename block_layout::states*>(later);
+    t.work = detail::block_work::merge;
     return t.groups > 0 ? start(&detail::sweep_kernel<Plan>, t, t.groups, 1, policy.shared_bytes, stream) : cudaSuccess;
   }
 
@@ -101,7 +102,7 @@ template <class Plan> struct cuda_sweep {
     t.rows = rows;
     t.columns = columns;
     t.first_column = part.first_column;
-    t.kept = static_cast<typename block_plan::states*>(part.kept);
+    t.kept = static_cast<typename block_layout::states*>(part.kept);
     t.begins = part.begins;
     t.ends = part.ends;
     return t;
@@ -109,15 +110,15 @@ template <class Plan> struct cuda_sweep {
   static std::int64_t state_bytes(const block_grid& grid) {
     if (grid.stretches <= 1) return 0;
     const std::int64_t bytes =
-        grid.stretches * grid.groups * policy.threads * std::int64_t(sizeof(typename block_plan::states));
+        grid.stretches * grid.groups * policy.threads * std::int64_t(sizeof(typename block_layout::states));
     return (bytes + 255) / 256 * 256;
   }
   static std::int64_t block_bytes(const block_grid& grid) {
-    return Plan::folds_rows ? grid.groups * std::int64_t(sizeof(typename block_plan::block_states)) : 0;
+    return Plan::folds_rows ? grid.groups * std::int64_t(sizeof(typename block_layout::block_states)) : 0;
   }
   /// The shared memory of the block that merges the states of all groups.
   static constexpr int finish_bytes() {
-    return Plan::folds_rows ? policy.fold_width * int(sizeof(typename block_plan::block_states)) : 0;
+    return Plan::folds_rows ? policy.fold_width * int(sizeof(typename block_layout::block_states)) : 0;
   }
   static cudaError_t start(void (*kernel)(task), task& t, std::int64_t groups, int stretches, int shared_bytes,
                            cudaStream_t stream) {

@@ -9,6 +9,7 @@ namespace kernfold {
 
 /// f + g
 struct Add : index_elementwise<Add> {
+  static constexpr notation written{.strength = binding_strength::sum, .signs = sign_rule::sum};
   static constexpr bool knows_support = true;
   static constexpr bool moves_components = true;
   static constexpr auto result_support(auto, auto f, auto g) { return detail::either(f, g); }
@@ -20,6 +21,7 @@ struct Add : index_elementwise<Add> {
 
 /// f - g
 struct Sub : index_elementwise<Sub> {
+  static constexpr notation written{.strength = binding_strength::sum, .signs = sign_rule::difference};
   static constexpr bool knows_support = true;
   static constexpr bool moves_components = true;
   static constexpr auto result_support(auto, auto f, auto g) { return detail::either(f, g); }
@@ -34,6 +36,7 @@ struct Sub : index_elementwise<Sub> {
 
 /// f g, component by component
 struct Mul : index_elementwise<Mul> {
+  static constexpr notation written{.strength = binding_strength::product, .signs = sign_rule::product};
   static constexpr bool knows_support = true;
   static constexpr auto result_support(auto, auto f, auto g) { return detail::both(f, g); }
   static consteval int result_sign(int f, int g) { return f * g; }
@@ -46,6 +49,7 @@ struct Mul : index_elementwise<Mul> {
 
 /// f / g
 struct Div : elementwise<Div> {
+  static constexpr notation written{.strength = binding_strength::quotient, .signs = sign_rule::quotient};
   static constexpr bool knows_support = true;
   static constexpr auto result_support(auto, auto f, auto) { return f; }
   static consteval int result_sign(int f, int g) { return f * g; }
@@ -58,6 +62,10 @@ struct Div : elementwise<Div> {
 
 /// f g + h in one rounding. Made by lowering, never by a user.
 struct FusedMultiplyAdd : elementwise<FusedMultiplyAdd> {
+  static constexpr notation written{
+      .pattern = "A B + C",
+      .strength = binding_strength::sum,
+      .argument = {binding_strength::product, binding_strength::product, binding_strength::quotient}};
   static consteval int result_sign(int f, int g, int h) { return f * g == h ? h : 0; }
   template <class T> KERNFOLD_HD static T eval(T a, T b, T c) { return math::fma(a, b, c); }
 };
@@ -75,6 +83,8 @@ struct Grouped : elementwise<Grouped> {
 
 /// f^2
 struct Square : elementwise<Square> {
+  static constexpr notation written{
+      .pattern = "A^2", .strength = binding_strength::power, .argument = {binding_strength::atom}};
   static consteval int result_sign(auto...) { return 1; }
   template <class T> KERNFOLD_HD static T eval(T a) { return math::product(a, a); }
   static constexpr auto gradient(auto f, auto g) { return constant<2> * (g * f); }
@@ -84,6 +94,10 @@ struct Square : elementwise<Square> {
 /// pow(f, 0) = 1 everywhere, as std::pow. At f = 0 a derivative that is infinite there, of an exponent that is no
 /// integer, is continued by 0, to any order: so a power of a distance has gradient 0 where points coincide.
 template <std::int64_t Num, std::int64_t Den = 1> struct Pow : elementwise<Pow<Num, Den>> {
+  static constexpr notation written{.pattern = Num >= 0 && Den == 1 ? "A^#" : "A^(#)",
+                                    .strength = binding_strength::power,
+                                    .argument = {binding_strength::atom},
+                                    .number = {Num, Den}};
   static constexpr bool is_chain = Den > 2 || (Den == 2 && Num < 0);
   static consteval int result_sign(int f) { return Den != 1 || Num % 2 == 0 ? 1 : f; }
   template <class T> KERNFOLD_HD static T eval(T a) {

@@ -8,6 +8,7 @@ namespace kernfold {
 
 /// sum_k f_k g_k
 struct Scalprod : operation<Scalprod> {
+  static constexpr notation written{.pattern = "(A | B)"};
   static constexpr bool knows_support = true;
   template <class A, class B> static constexpr auto result_support(type_list<A, B>, auto a, auto b) {
     return detail::contracted<Scalprod, A::dim, B::dim>(a, b);
@@ -25,6 +26,7 @@ struct Scalprod : operation<Scalprod> {
 
 /// |f|^2 = sum_k f_k^2
 struct SqNorm2 : operation<SqNorm2> {
+  static constexpr notation written{.pattern = "|A|^2", .strength = binding_strength::power};
   static consteval int result_sign(auto...) { return 1; }
   static consteval int dim(int) { return 1; }
   template <class T, class A> KERNFOLD_HD static T component(int, const A& a) {
@@ -35,6 +37,9 @@ struct SqNorm2 : operation<SqNorm2> {
 
 /// |f - g|^2 = sum_k (f_k - g_k)^2; a scalar argument meets every component.
 struct SqDist : operation<SqDist> {
+  static constexpr notation written{.pattern = "|A - B|^2",
+                                    .strength = binding_strength::power,
+                                    .argument = {binding_strength::sum, binding_strength::quotient}};
   static consteval int result_sign(auto...) { return 1; }
   static consteval int dim(int a, int b) { return a == b || a == 1 || b == 1 ? 1 : -1; }
   template <class T, class A, class B> KERNFOLD_HD static T component(int, const A& a, const B& b) {

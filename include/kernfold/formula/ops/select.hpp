@@ -18,17 +18,21 @@ template <class Op> struct comparison : elementwise<Op> {
 };
 
 struct Equal : comparison<Equal> {
+  static constexpr notation written{.pattern = "[A == B]"};
   static constexpr bool compares_equality = true;
   template <class T> KERNFOLD_HD static auto compare(T a, T b) { return a == b; }
 };
 struct NotEqual : comparison<NotEqual> {
+  static constexpr notation written{.pattern = "[A != B]"};
   static constexpr bool compares_equality = true;
   template <class T> KERNFOLD_HD static auto compare(T a, T b) { return a != b; }
 };
 struct LessThan : comparison<LessThan> {
+  static constexpr notation written{.pattern = "[A < B]"};
   template <class T> KERNFOLD_HD static auto compare(T a, T b) { return a < b; }
 };
 struct LessOrEqual : comparison<LessOrEqual> {
+  static constexpr notation written{.pattern = "[A <= B]"};
   template <class T> KERNFOLD_HD static auto compare(T a, T b) { return a <= b; }
 };
 

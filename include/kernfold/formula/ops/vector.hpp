@@ -61,6 +61,7 @@ template <int D> struct SumT : operation<SumT<D>> {
 
 /// f_M
 template <int M> struct Elem : operation<Elem<M>> {
+  static constexpr notation written{.pattern = "A_[#]", .argument = {binding_strength::atom}, .number = {M, 1}};
   static constexpr bool knows_support = true;
   static constexpr bool moves_components = true;
   static constexpr auto result_support(auto, auto f) { return detail::moved<Elem>(f); }

@@ -80,7 +80,7 @@ template <class Plan>
 void sweep(const device& where, const kernfold::leaf_array* leaves, const kernfold::output_array* outputs,
            std::int64_t rows, std::int64_t columns) {
   namespace detail = kernfold::detail;
-  using plan = detail::block_plan<Plan>;
+  using plan = detail::block_layout<Plan>;
   detail::block_task<Plan> task{};
   for (int n = 0; n < Plan::program_type::leaves::size; ++n) task.leaves[n] = leaves[n];
   for (int n = 0; n < Plan::output_count; ++n) task.outputs[n] = outputs[n];
@@ -96,17 +96,17 @@ void sweep(const device& where, const kernfold::leaf_array* leaves, const kernfo
   task.states = reinterpret_cast<typename plan::states*>(states.get());
   task.blocks = reinterpret_cast<typename plan::block_states*>(blocks.get());
 
-  const auto run = [&](detail::block_pass pass, int stretches) {
-    task.pass = pass;
+  const auto run = [&](detail::block_work pass, int stretches) {
+    task.work = pass;
     launch(where, task.groups, stretches, plan::policy.shared_bytes, [&](const block& b) {
       detail::block_sweep<Plan, block>{task, b}.run();
     });
   };
   if (task.stretches == 1) {
-    run(detail::block_pass::whole, 1);
+    run(detail::block_work::whole, 1);
   } else {
-    run(detail::block_pass::stretch, task.stretches);
-    run(detail::block_pass::merge, 1);
+    run(detail::block_work::stretch, task.stretches);
+    run(detail::block_work::merge, 1);
   }
   if constexpr (Plan::folds_rows)
     launch(where, 1, 1, plan::policy.shared_bytes, [&](const block& b) { detail::finish_blocks(task, b); });

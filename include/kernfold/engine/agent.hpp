@@ -2,9 +2,9 @@
 // pair stage of the program is evaluated for each, and the folds absorb its roots.
 //
 // A processor overlaps the chains of dependent instructions of as many pairs as its schedulers hold, which for long
-// chains are too few. So where a type of lanes says so, the pair stage is cut in two: one pass over some
-// columns up to what an exponential starts from, which goes to a small array, and another pass from there. The results
-// are the same.
+// chains are too few. So where a type of lanes says so, the pair stage is cut in two: one pass over some columns up to
+// what an exponential starts from, which goes to a small array, and another pass from there. The results are the same.
+// And where most columns change nothing, as for nearest neighbours, those that may are found first.
 #pragma once
 
 #include "../reduction/concepts.hpp"
@@ -55,6 +55,10 @@ template <class Roots, int FirstRoot, class Late, class Frame> struct root_value
 
 }  // namespace KERNFOLD_ABI
 
+template <class Fold> consteval int skips_from_of() {
+  if constexpr (requires { Fold::skips_from; }) return Fold::skips_from;
+  else return -1;
+}
 template <class Fold> consteval int late_roots_of() {
   if constexpr (requires { Fold::late_roots; }) return Fold::late_roots;
   else return 0;
@@ -120,14 +124,10 @@ struct agent<P, type_list<At...>, T, MostPasses, std::integer_sequence<int, Plac
   /// Whether absorbing the roots is itself a long chain.
   static constexpr bool has_chains = (requires { At::fold::is_chain; } || ...);
 
-  template <class Fold> static consteval int column_block_of() {
-    if constexpr (requires { Fold::template column_block_for<T>; }) return Fold::template column_block_for<T>;
-    else return Fold::column_block;
-  }
   /// Columns at a time: what the most demanding fold asks for.
   static constexpr int column_block = [] {
     int widest = 1;
-    ((widest = column_block_of<typename At::fold>() > widest ? column_block_of<typename At::fold>() : widest), ...);
+    ((widest = At::fold::column_block > widest ? At::fold::column_block : widest), ...);
     return widest;
   }();
 
@@ -144,6 +144,17 @@ struct agent<P, type_list<At...>, T, MostPasses, std::integer_sequence<int, Plac
     else return false;
   }();
 
+  /// The column from which on blocks are skipped that change nothing, -1 for none: where branches are dear, and all
+  /// folds let it be.
+  static constexpr int skips_from = [] {
+    int from = 0;
+    ((from = detail::skips_from_of<typename At::fold>() > from ? detail::skips_from_of<typename At::fold>() : from),
+     ...);
+    const bool may_skip = pass_columns == 0 && !math::has_cheap_branches<T> && math::lane_count<T> > 1 &&
+                          ((detail::skips_from_of<typename At::fold>() >= 0) && ...);
+    return may_skip ? from : -1;
+  }();
+
   /// On a device: columns whose pairs are evaluated side by side, so that the loop's own work is small beside theirs.
   static constexpr int columns_unrolled = [] {
     constexpr int pair = P::size(stage::pair).local_reals, row = P::size(stage::row).kept_reals;
@@ -156,7 +167,9 @@ struct agent<P, type_list<At...>, T, MostPasses, std::integer_sequence<int, Plac
                                           const row_values<T>& rows, const column_tile<real>& tile) {
     accumulators a;
     (At::fold::open(detail::get<Place>(a), detail::get<Place>(s), tile.first), ...);
-    if constexpr (pass_columns > 0) {
+    if constexpr (skips_from >= 0) {
+      fold_wanted_columns(a, parameters, rows, tile);
+    } else if constexpr (pass_columns > 0) {
       for (int c = 0; c < tile.count; c += pass_columns)
         fold_in_two_passes(a, parameters, rows, tile, c, tile.count < c + pass_columns ? tile.count : c + pass_columns);
     } else {
@@ -189,6 +202,49 @@ struct agent<P, type_list<At...>, T, MostPasses, std::integer_sequence<int, Plac
   using prompt = selected<P, std::conditional_t<has_late_roots, prompt_pass, detail::scheduled_nodes<P, stage::pair>>>;
   using late = selected<P, std::conditional_t<has_late_roots, late_pass, no_pass>>;
   static constexpr int step = pass_columns > 0 ? carried : 0;  // from what one column carried to the next's
+
+  /// Finds the column blocks that may change something, then folds those. Their pairs are evaluated twice, which costs
+  /// less than a branch at every block that no processor foresees.
+  static KERNFOLD_HD_LAYER void fold_wanted_columns(accumulators& a, const parameter_values<real>& parameters,
+                                                    const row_values<T>& rows, const column_tile<real>& tile) {
+    constexpr auto whole = std::make_integer_sequence<int, column_block>{};
+    constexpr int most_blocks = 64;
+    const int blocks = tile.count / column_block, unasked = unasked_blocks(tile.first);
+    for (int first = 0, count; first < blocks; first += count) {
+      const int left = (first < unasked && unasked < blocks ? unasked : blocks) - first;
+      count = left < most_blocks ? left : most_blocks;
+      std::uint64_t wanted = ~std::uint64_t(0) >> (most_blocks - count);
+      if (first >= unasked) {
+        wanted = 0;
+        for (int k = 0; k < count; ++k)
+          wanted |= std::uint64_t(wants_columns(a, parameters, rows, tile, (first + k) * column_block, whole)) << k;
+      }
+      for (; wanted != 0; wanted &= wanted - 1)
+        fold_column_block(a, parameters, rows, tile, (first + math::lowest_bit(wanted)) * column_block, nullptr, whole);
+    }
+    if constexpr (column_block > 1)
+      for (int c = blocks * column_block; c < tile.count; ++c)
+        fold_column_block(a, parameters, rows, tile, c, nullptr, std::integer_sequence<int, 0>{});
+  }
+  /// The blocks at the beginning of a tile that are folded in any case: among the first columns of all most change
+  /// something, and bounds are made anew in each tile.
+  static KERNFOLD_HD_LAYER int unasked_blocks(std::int64_t first_column) {
+    constexpr int least = has_late_roots;
+    const std::int64_t blocks = (skips_from - first_column) / column_block;
+    return blocks > least ? int(blocks) : least;
+  }
+  template <int... Columns>
+  static KERNFOLD_HD_LAYER bool wants_columns(const accumulators& a, const parameter_values<real>& parameters,
+                                              const row_values<T>& rows, const column_tile<real>& tile, int c,
+                                              std::integer_sequence<int, Columns...>) {
+    KERNFOLD_KEEP_LOOP_WHOLE;
+    pair_frame frames[sizeof...(Columns)];
+    (evaluate_pair(frames[Columns], parameters, rows, tile, c + Columns, nullptr), ...);
+    return (
+        At::fold::template wants<sizeof...(Columns)>(
+            detail::get<Place>(a), detail::root_values<root_operands<P>, At::first_root, late, pair_frame>{frames}) ||
+        ...);
+  }
 
   static KERNFOLD_HD_LAYER void fold_in_two_passes(accumulators& a, const parameter_values<real>& parameters,
                                                    const row_values<T>& rows, const column_tile<real>& tile, int c,

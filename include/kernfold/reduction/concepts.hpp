@@ -10,10 +10,12 @@
 //   merge(state, other)           the columns of `other` come after those of `state`
 //   finish(state, k)              component k of the result
 //   extract(state<Real>, state<T>, l, first)   the state of lane l alone, its columns numbered from `first`
-// and, for sums, scale(state, factor). `column_block` is the B that it is fastest with, column_block_for<T> where that
-// depends on the lanes; register_reals, where its states mostly stay in memory, what a lane's take in registers;
-// late_roots, how many of the first roots it seldom asks for, by values.late_root<R>(b). merge is what lets tiles,
-// threads, splits of the columns and several machines share one reduction.
+// and, for sums, scale(state, factor). `column_block` is the B that it is fastest with; register_reals, where its
+// states mostly stay in memory, what a lane's take in registers; late_roots, how many of the first roots it seldom asks
+// for, by values.late_root<R>(b). A fold that most columns do not change says so:
+//   wants<B>(accumulator, values)       whether any of B columns may change it
+//   skips_from                          from which column on it is worth asking
+// merge is what lets tiles, threads, splits of the columns and several machines share one reduction.
 #pragma once
 
 #include <cstdint>

@@ -84,10 +84,7 @@ template <int Dim, extreme E, bool IsBounded = false> struct arg_extremum_fold {
   static constexpr int dim = Dim;
   static constexpr int late_roots = IsBounded;
   static constexpr kind result = kind::index;
-  static constexpr int column_block = 1;
-  template <class T>
-  static constexpr int column_block_for =
-      math::has_cheap_branches<T> || math::lane_count<T> >= 16 ? 4 : 1;  // where a branch is dearer: 1
+  static constexpr int column_block = 4;
 
   template <class T> struct state {
     vec<T, Dim> best;

@@ -26,6 +26,9 @@ template <int K, int Dim, kind Result, bool IsBounded = false> struct kmin_fold 
   static constexpr int queue_length = column_block + (Dim <= 4 ? 8 : 0);
   static constexpr int register_reals = Dim + (IsBounded ? 3 : 4);  // the thresholds, and where the lists are
   static constexpr int late_roots = IsBounded;
+  /// In random order, column n is among the K least so far with probability K / n. Beyond this, blocks of sixteen rows
+  /// by four columns begin to change nothing: one in eight, and soon most.
+  static constexpr int skips_from = Dim == 1 ? 32 * K : -1;
 
   template <class T> struct state {
     vec<T, K * Dim> value;  // (K, Dim), ascending along K
@@ -62,6 +65,14 @@ template <int K, int Dim, kind Result, bool IsBounded = false> struct kmin_fold 
       a.waiting[d].longest = queue_length;
       clear(a.waiting[d]);
     }
+  }
+  /// Whether any of B columns may be among the K least. False also of NaN.
+  template <int B, class T, class Values>
+  static KERNFOLD_HD_LAYER bool wants(const accumulator<T>& a, const Values& values) {
+    T v[B];
+    for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA { v[b] = values.template root<IsBounded>(b)(0); });
+    if constexpr (IsBounded) return is_any_below(a.bound, v);
+    else return is_any_below(a.threshold[0], v);
   }
   template <int B, class T, class Values>
   static KERNFOLD_HD_LAYER void absorb(accumulator<T>& a, const Values& values, int c) {

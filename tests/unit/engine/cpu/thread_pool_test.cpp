@@ -22,6 +22,11 @@
 namespace kf = kernfold;
 using namespace std::chrono_literals;
 
+#if defined(__SANITIZE_THREAD__)
+// Left to itself, the thread sanitizer ends a forked process that starts threads.
+extern "C" const char* __tsan_default_options() { return "die_after_fork=0"; }
+#endif
+
 namespace {
 
 constexpr auto x = kf::Vi<0, 2>;

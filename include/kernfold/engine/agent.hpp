@@ -55,9 +55,14 @@ template <class Roots, int FirstRoot, class Late, class Frame> struct root_value
 
 }  // namespace KERNFOLD_ABI
 
-template <class Fold> consteval int skips_from_of() {
-  if constexpr (requires { Fold::skips_from; }) return Fold::skips_from;
-  else return -1;
+/// The column from which on all of the folds let blocks be skipped that change nothing; -1 for none.
+template <class... Folds> consteval int skips_from() {
+  int from = 0;
+  if constexpr ((requires { Folds::skips_from; } && ...)) {
+    ((from = Folds::skips_from > from ? Folds::skips_from : from), ...);
+    return ((Folds::skips_from >= 0) && ...) ? from : -1;
+  }
+  return -1;
 }
 template <class Fold> consteval int late_roots_of() {
   if constexpr (requires { Fold::late_roots; }) return Fold::late_roots;
@@ -144,16 +149,10 @@ struct agent<P, type_list<At...>, T, MostPasses, std::integer_sequence<int, Plac
     else return false;
   }();
 
-  /// The column from which on blocks are skipped that change nothing, -1 for none: where branches are dear, and all
-  /// folds let it be.
-  static constexpr int skips_from = [] {
-    int from = 0;
-    ((from = detail::skips_from_of<typename At::fold>() > from ? detail::skips_from_of<typename At::fold>() : from),
-     ...);
-    const bool may_skip = pass_columns == 0 && !math::has_cheap_branches<T> && math::lane_count<T> > 1 &&
-                          ((detail::skips_from_of<typename At::fold>() >= 0) && ...);
-    return may_skip ? from : -1;
-  }();
+  /// The column from which on blocks are skipped that change nothing, -1 for none: where branches are dear.
+  static constexpr int skips_from = pass_columns == 0 && !math::has_cheap_branches<T> && math::lane_count<T> > 1
+                                        ? detail::skips_from<typename At::fold...>()
+                                        : -1;
 
   /// On a device: columns whose pairs are evaluated side by side, so that the loop's own work is small beside theirs.
   static constexpr int columns_unrolled = [] {

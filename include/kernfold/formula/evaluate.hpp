@@ -41,14 +41,6 @@ template <class P, stage S, class T> using frame_of = frame<S, T, P::size(S).loc
 namespace detail {
 inline namespace KERNFOLD_ABI {
 
-/// Where a frame holds what its stage computes.
-template <home Where, kind Result, class Frame> KERNFOLD_HD_LAYER auto* values_of(Frame& f) {
-  if constexpr (Result == kind::index && Where == home::kept) return f.kept_indices;
-  else if constexpr (Result == kind::index) return &f.local_indices[0];
-  else if constexpr (Where == home::kept) return f.kept;
-  else return &f.local[0];
-}
-
 /// An operand within a frame, as an operation sees it: a(k) is component k in the lanes' real type, a.broadcast(k) the
 /// only one of a scalar, a.index_at(k) the exact index.
 template <class Operand, class Frame, class Source> struct operand_in;
@@ -93,7 +85,8 @@ struct operand_in<held<At, Where, Result, Offset, Dim>, Frame, Source> {
   KERNFOLD_EXEC_CHECK_DISABLE
   KERNFOLD_HD_LAYER T operator()(int k) const {
     if constexpr (Result == kind::index) return math::to_real<T>(index_at(k));
-    else if constexpr (At == Frame::at) return values_of<Where, Result>(f)[Offset + k];
+    else if constexpr (At == Frame::at && Where == home::kept) return f.kept[Offset + k];
+    else if constexpr (At == Frame::at) return f.local[Offset + k];
     else if constexpr (At == stage::parameter) return T(f.parameters[Offset + k]);
     else if constexpr (At == stage::row) return math::from_memory(f.rows[Offset + k]);
     else return T(f.columns[Offset + k]);
@@ -106,7 +99,8 @@ struct operand_in<held<At, Where, Result, Offset, Dim>, Frame, Source> {
     [[maybe_unused]] const int k = Dim == 1 ? 0 : component;
     if constexpr (Where == home::number && At == stage::row) return f.row_number;
     else if constexpr (Where == home::number) return indices(f.column_number);
-    else if constexpr (At == Frame::at) return values_of<Where, Result>(f)[Offset + k];
+    else if constexpr (At == Frame::at && Where == home::kept) return f.kept_indices[Offset + k];
+    else if constexpr (At == Frame::at) return f.local_indices[Offset + k];
     else if constexpr (At == stage::parameter) return indices(f.parameter_indices[Offset + k]);
     else if constexpr (At == stage::row) return f.row_indices[Offset + k];
     else return indices(f.column_indices[Offset + k]);
@@ -171,6 +165,13 @@ KERNFOLD_HD_LAYER void compute_components(Frame& f, const Source& source, Value*
   ((place[Offset + Ks] = value::component(f, source, Ks)), ...);
   if constexpr (sizeof...(Ks) == 0)
     for (int k = 0; k < Dim; ++k) place[Offset + k] = value::component(f, source, k);
+}
+/// Where a frame holds what its stage computes.
+template <home Where, kind Result, class Frame> KERNFOLD_HD_LAYER auto* values_of(Frame& f) {
+  if constexpr (Result == kind::index && Where == home::kept) return f.kept_indices;
+  else if constexpr (Result == kind::index) return &f.local_indices[0];
+  else if constexpr (Where == home::kept) return f.kept;
+  else return &f.local[0];
 }
 KERNFOLD_EXEC_CHECK_DISABLE
 template <stage At, home Where, kind Result, int Offset, int Dim, class Computation, class Frame, class Source>

@@ -30,13 +30,13 @@ enum class node_form : unsigned char {
 /// A node as data.
 struct graph_node {
   std::uint64_t identity = 0;
-  argument_numbers arguments{{-1, -1, -1, -1}};
-  int consumer = -1, place = 0;  // it is argument `place` of node `consumer`, or root `place` where that is -1
   role_set depends = no_roles;
   int dim = 0;
   kind result = kind::real;
   node_form form = node_form::operation;
   bool is_chain = false;  // takes many instructions, each of which waits for the one before
+  argument_numbers arguments{{-1, -1, -1, -1}};
+  int consumer = -1, place = 0;  // it is argument `place` of node `consumer`, or root `place` where that is -1
 };
 
 constexpr std::uint64_t mixed_hash(std::uint64_t hash, std::uint64_t next) {
@@ -128,23 +128,13 @@ class graph_builder {
   }
 };
 
-/// What is known of F without its arguments.
-template <class F> constexpr graph_node described(node_form form) {
-  graph_node n;
-  n.identity = identity_of<F>::value;
-  n.depends = F::depends;
-  n.dim = F::dim;
-  n.result = F::result;
-  n.form = form;
-  return n;
-}
 template <class F> struct graph_visit {
-  static constexpr node_form form = is_constant<F> || is_zero<F> ? node_form::constant
-                                    : is_index_variable<F>       ? node_form::number
-                                                                 : node_form::leaf;
   static constexpr int run(graph_builder& g) {
+    constexpr node_form form = is_constant<F> || is_zero<F> ? node_form::constant
+                               : is_index_variable<F>       ? node_form::number
+                                                            : node_form::leaf;
     const int found = g.find(identity_of<F>::value);
-    return found >= 0 || g.is_full() ? found : g.add(described<F>(form));
+    return found >= 0 || g.is_full() ? found : g.add({identity_of<F>::value, F::depends, F::dim, F::result, form});
   }
 };
 template <class Op, class... Args> struct graph_visit<node<Op, Args...>> {
@@ -153,8 +143,7 @@ template <class Op, class... Args> struct graph_visit<node<Op, Args...>> {
     using F = node<Op, Args...>;
     const int found = g.find(identity_of<F>::value);
     if (found >= 0 || g.is_full()) return found;
-    graph_node n = described<F>(node_form::operation);
-    n.is_chain = Op::is_chain;
+    graph_node n{identity_of<F>::value, F::depends, F::dim, F::result, node_form::operation, Op::is_chain};
     int a = 0;
     ((n.arguments.at[a++] = graph_visit<Args>::run(g)), ...);
     return g.add(n);

@@ -234,6 +234,7 @@ template <class Real> struct alignas(16) pack<Real, isa::avx512> {
   static constexpr int width = detail::pack_width<Real, isa::avx512>;
   struct lane_traits : detail::pack_traits<Real, isa::avx512> {
     static constexpr int width = pack::width;
+    static constexpr int pass_columns = 32;  // on Zen 5 3 % faster than 64
     static constexpr bool may_take_one_pass = true;
   };
 

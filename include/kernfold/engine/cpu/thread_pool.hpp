@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <time.h>
 
 #include "../../core/config.hpp"
 
@@ -12,9 +13,16 @@ namespace kernfold {
 namespace detail {
 inline namespace KERNFOLD_ABI {
 
-/// Starting a thread takes 0.1 to 0.2 ms, waking one some microseconds. The pool has as many threads as any caller has
-/// asked for at once; several callers share them, and each works on its own job as well, so that none waits for a
-/// thread that is busy elsewhere, be it that a job starts another.
+/// The processors that this process may use.
+inline int available_processors() {
+  cpu_set_t set;
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+/// Starting a thread takes 0.1 to 0.2 ms, waking one some microseconds, or fifty where an idle processor of a virtual
+/// machine has to be given back first. So who waits looks out for a while before it sleeps. The pool has as many
+/// threads as any caller has asked for at once; several callers share them, and each works on its own job as well, so
+/// that none waits for a thread that is busy elsewhere, be it that a job starts another.
 ///
 /// The threads of a process are gone in one that is forked from it: there the pool begins anew. At the end of the
 /// process, or when a library is unloaded, they are waited for; a job that comes later runs on its caller's thread.
@@ -37,6 +45,8 @@ class thread_pool {
     function(argument);
     pthread_mutex_lock(&mutex_);
     remove(mine);
+    if (process == process_ && mine.running > 0)
+      look_out([&] { return __atomic_load_n(&mine.running, __ATOMIC_ACQUIRE) == 0; });
     while (mine.running > 0 && process == process_) pthread_cond_wait(&is_done_, &mutex_);
     const bool is_whole = process == process_ || mine.helped == 0;
     pthread_mutex_unlock(&mutex_);
@@ -54,14 +64,17 @@ class thread_pool {
     job* next = nullptr;
   };
   static constexpr int most_threads = 1024;
+  static constexpr std::int64_t watchful_ns = 100'000;  // more than lies between two calls of a loop
 
   pthread_mutex_t mutex_ = PTHREAD_MUTEX_INITIALIZER;
   pthread_cond_t is_work_ = PTHREAD_COND_INITIALIZER, is_done_ = PTHREAD_COND_INITIALIZER;
   job* first_ = nullptr;
+  unsigned added_ = 0;  // jobs so far
   pthread_t threads_[most_threads];
   int count_ = 0;
   unsigned process_ = 0;  // how many forks lie between this process and the first
   bool has_ended_ = false;
+  int processors_ = available_processors();
 
   thread_pool() {
     pthread_atfork(nullptr, nullptr, [] { of_process().begin_anew(); });
@@ -78,6 +91,7 @@ class thread_pool {
     job** last = &first_;
     while (*last) last = &(*last)->next;
     *last = &mine;
+    __atomic_store_n(&added_, added_ + 1, __ATOMIC_RELEASE);
     if (mine.wanted < count_)
       for (int n = 0; n < mine.wanted; ++n) pthread_cond_signal(&is_work_);
     else pthread_cond_broadcast(&is_work_);
@@ -104,25 +118,50 @@ class thread_pool {
     return nullptr;
   }
   void take_jobs() {
+    bool is_watchful = true;
     pthread_mutex_lock(&mutex_);
     while (true) {
       job* mine = first_;
       while (mine && mine->wanted == 0) mine = mine->next;
       if (mine) {
         --mine->wanted;
-        ++mine->running;
+        __atomic_store_n(&mine->running, mine->running + 1, __ATOMIC_RELAXED);
         ++mine->helped;
         pthread_mutex_unlock(&mutex_);
         mine->function(mine->argument);
         pthread_mutex_lock(&mutex_);
-        if (--mine->running == 0) pthread_cond_broadcast(&is_done_);
+        const int left = mine->running - 1;
+        __atomic_store_n(&mine->running, left, __ATOMIC_RELEASE);
+        if (left == 0) pthread_cond_broadcast(&is_done_);
+        is_watchful = true;
       } else if (has_ended_) {
         break;
+      } else if (is_watchful) {
+        is_watchful = false;
+        look_out([this, seen = added_] { return __atomic_load_n(&added_, __ATOMIC_ACQUIRE) != seen; });
       } else {
         pthread_cond_wait(&is_work_, &mutex_);
+        is_watchful = true;  // also where others have done the work meanwhile
       }
     }
     pthread_mutex_unlock(&mutex_);
+  }
+  /// Waits for a while until has_come(), without the mutex. Not where there are more threads than processors: the
+  /// others need them.
+  template <class F> void look_out(F&& has_come) {
+    if (count_ >= processors_) return;
+    pthread_mutex_unlock(&mutex_);
+    for (const std::int64_t end = nanoseconds() + watchful_ns; !has_come() && nanoseconds() < end;) {
+#if KERNFOLD_X86
+      __builtin_ia32_pause();
+#endif
+    }
+    pthread_mutex_lock(&mutex_);
+  }
+  static std::int64_t nanoseconds() {
+    timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return std::int64_t(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
   }
 
   void end() {

@@ -23,8 +23,7 @@ inline int available_threads() {
 #if defined(_OPENMP)
   return omp_get_max_threads();
 #elif __has_include(<pthread.h>)
-  cpu_set_t set;
-  return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+  return available_processors();
 #else
   return static_cast<int>(std::thread::hardware_concurrency());
 #endif

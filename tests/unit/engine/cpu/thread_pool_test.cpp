@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
+#include <ctime>
 #include <mutex>
 #include <set>
 #include <stdexcept>
@@ -124,6 +125,13 @@ TEST(thread_pool, a_job_may_start_another) {
                              }};
   sum.on(where)(p, p);
   EXPECT_TRUE(inner);
+}
+TEST(thread_pool, sleeps_while_there_is_nothing_to_do) {
+  EXPECT_TRUE(is_right({.threads = 2}));  // no more than there are processors
+  std::this_thread::sleep_for(20ms);
+  const std::clock_t before = std::clock();  // of all threads
+  std::this_thread::sleep_for(200ms);
+  EXPECT_LT(double(std::clock() - before) / CLOCKS_PER_SEC, 0.05);
 }
 TEST(thread_pool, an_exception_leaves_it_as_it_was) {
   const auto p = points();

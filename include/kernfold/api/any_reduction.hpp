@@ -119,7 +119,7 @@ KERNFOLD_ONCE void compute_any_new(const recipe& r, const void* executor, const 
                                    matrix<T>& result) {
   if (!(r.outputs[0].element == code_of<T>)) refuse_result(r, code_of<T>);
   match_arguments(r, t);
-  const row_counts counts = bind_arrays(r, t.given, t.arrays, told);
+  const domain counts = bind_arrays(r, t.given, t.arrays, told);
   const output_array output = allocate_result(result, r.outputs[0], counts);
   r.compute(executor, t.arrays, counts, &output);
 }

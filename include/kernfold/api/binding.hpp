@@ -7,6 +7,7 @@
 #include "../core/matrix.hpp"
 #include "../engine/plan.hpp"
 #include "../formula/print.hpp"
+#include "ranges.hpp"
 
 KERNFOLD_STRICT_BEGIN
 namespace kernfold {
@@ -37,15 +38,17 @@ struct output_shape {
   element_code element;
 };
 
-/// How many rows the arrays of each role have; 1 where there are none.
-struct row_counts {
+/// The pairs of a call: how many rows the arrays of each role have, 1 where there are none; all pairs of these, or
+/// those of a set.
+struct domain {
   std::int64_t i = 1, j = 1;
+  const pair_set* over = nullptr;
 };
 /// How many rows a call was told of, by .rows(M) and .columns(N); -1 where it was not.
 struct extents {
   std::int64_t i = -1, j = -1;
 };
-constexpr std::int64_t output_rows(axis folds, row_counts counts) {
+constexpr std::int64_t output_rows(axis folds, domain counts) {
   return folds == axis::j ? counts.i : folds == axis::i ? counts.j : 1;
 }
 
@@ -58,9 +61,11 @@ struct recipe {
   role_set reads_numbers;  // the roles whose row_index or column_index occurs
   message (*text)();
   /// Fills the outputs from arrays that were found to fit; one leaf_array for each symbol.
-  void (*compute)(const void* executor, const leaf_array* arrays, row_counts counts, const output_array* outputs);
+  void (*compute)(const void* executor, const leaf_array* arrays, domain counts, const output_array* outputs);
   /// Whether a callback may end the computation before the outputs are complete.
   bool (*may_end_early)(const void* executor);
+  /// Whether a sweep folds i, and so needs a space by its columns.
+  bool folds_i;
 };
 
 /// An array as it was given, its elements of the symbol's type.
@@ -159,14 +164,14 @@ inline std::int64_t common_rows(const recipe& r, const leaf_array* arrays, role 
 }
 
 /// The arrays given for the symbols, as rows. Throws shape_error where they do not fit.
-KERNFOLD_ONCE row_counts bind_arrays(const recipe& r, const given_array* given, leaf_array* arrays, extents told = {}) {
+KERNFOLD_ONCE domain bind_arrays(const recipe& r, const given_array* given, leaf_array* arrays, extents told = {}) {
   for (int s = 0; s < r.symbol_count; ++s) arrays[s] = bind_array(r, r.symbols[s], given[s]);
   return {common_rows(r, arrays, role::i, told.i), common_rows(r, arrays, role::j, told.j)};
 }
 
 /// The caller's memory for output number o. Throws shape_error where it does not fit, overlap_error.
 KERNFOLD_ONCE output_array bind_output(const recipe& r, int o, const array_shape& given, void* data,
-                                       const leaf_array* arrays, row_counts counts) {
+                                       const leaf_array* arrays, domain counts) {
   const output_shape& wanted = r.outputs[o];
   array_shape rows = given;
   if (const misfit why = fit_rows(rows, wanted.dim, true); why != misfit::none)
@@ -196,8 +201,7 @@ template <class T, class Output> raw_array<T> describe_as_result(Output&& out) {
 }
 
 /// New memory of the host for a result.
-template <class T>
-KERNFOLD_ONCE output_array allocate_result(matrix<T>& m, const output_shape& wanted, row_counts counts) {
+template <class T> KERNFOLD_ONCE output_array allocate_result(matrix<T>& m, const output_shape& wanted, domain counts) {
   m = matrix<T>(output_rows(wanted.folds, counts), wanted.dim);
   return {.data = m.data(), .row_stride = m.cols(), .col_stride = 1, .add = false};
 }
@@ -205,17 +209,29 @@ KERNFOLD_ONCE output_array allocate_result(matrix<T>& m, const output_shape& wan
 template <class T, class Executor>
 KERNFOLD_ONCE output_array allocate_output(const Executor& where,
                                            typename executor_traits<Executor>::template memory<T>& m,
-                                           const output_shape& wanted, row_counts counts) {
+                                           const output_shape& wanted, domain counts) {
   m = executor_traits<Executor>::template allocate<T>(where, output_rows(wanted.folds, counts), wanted.dim);
   return {.data = executor_traits<Executor>::data_of(m), .row_stride = m.cols(), .col_stride = 1, .add = false};
 }
+
+/// Binds a space to a call: `bound` keeps what `pairs` then shows.
+KERNFOLD_ONCE void bind_space(const recipe& r, const ranges& over, domain& pairs, owned_pairs& bound) {
+  bound = over.bind(pairs.i, pairs.j, r.folds_i, r.text());
+  pairs.over = &bound.set;
+}
+KERNFOLD_INLINE void bind_space(const recipe&, all_pairs, domain&, all_pairs) {}
+template <class Space> using bound_space = std::conditional_t<std::is_same_v<Space, ranges>, owned_pairs, all_pairs>;
+KERNFOLD_INLINE const ranges* ranges_or_null(const ranges& over) { return &over; }
+KERNFOLD_INLINE const ranges* ranges_or_null(all_pairs) { return nullptr; }
 
 /// Computes into the caller's memory, or adds to it. Where a callback may end the computation early, the result is
 /// complete before the first element is written.
 template <class T>
 KERNFOLD_ONCE void compute_into(const recipe& r, const void* executor, const given_array* given, leaf_array* arrays,
-                                const raw_array<T>& out, bool add, extents told = {}) {
-  const row_counts counts = bind_arrays(r, given, arrays, told);
+                                const raw_array<T>& out, bool add, extents told = {}, const ranges* over = nullptr) {
+  domain counts = bind_arrays(r, given, arrays, told);
+  owned_pairs bound;
+  if (over) bind_space(r, *over, counts, bound);
   output_array target = bind_output(r, 0, out, out.data, arrays, counts);
   if (!r.may_end_early(executor)) {
     target.add = add;

@@ -140,7 +140,7 @@ KERNFOLD_ONCE void pick_arrays(leaf_array* picked, const leaf_array* arrays, con
 
 /// What a reduction computes, from arrays that were found to fit: one for each symbol of its signature.
 template <class Reduction, class Executor, class Real> struct computation {
-  static void run(const void* executor, const leaf_array* arrays, row_counts counts, const output_array* outputs) {
+  static void run(const void* executor, const leaf_array* arrays, domain counts, const output_array* outputs) {
     const Executor& where = *static_cast<const Executor*>(executor);
     if constexpr (requires { typename traits::attempt; })
       traits::attempt_twice(where, &Reduction::text, [&](const typename traits::attempt& attempt) {
@@ -150,7 +150,7 @@ template <class Reduction, class Executor, class Real> struct computation {
       traits::template run_copied<Reduction, Real>(where, arrays, counts, outputs);
     else compute(where, arrays, counts, outputs);
   }
-  static void compute(const Executor& where, const leaf_array* arrays, row_counts counts, const output_array* outputs) {
+  static void compute(const Executor& where, const leaf_array* arrays, domain counts, const output_array* outputs) {
     if constexpr (folded_leaves::size == 0) {
       compute_items(where, arrays, counts, outputs);
     } else {
@@ -176,13 +176,13 @@ template <class Reduction, class Executor, class Real> struct computation {
 
   /// Each folded leaf's rows go behind the symbols' arrays, where those after it find them.
   template <class Folded, class... Leaves>
-  static void compute_folded(const Executor& where, Folded& folded, leaf_array* all, row_counts counts,
+  static void compute_folded(const Executor& where, Folded& folded, leaf_array* all, domain counts,
                              type_list<Leaves...>) {
     leaf_array* next = all + signature::size;
     ((*next = compute_leaf<Leaves>(where, values_of<Leaves>(folded), all, counts), ++next), ...);
   }
   template <class Leaf, class Memory>
-  static leaf_array compute_leaf(const Executor& where, Memory& values, const leaf_array* all, row_counts counts) {
+  static leaf_array compute_leaf(const Executor& where, Memory& values, const leaf_array* all, domain counts) {
     const output_array out =
         allocate_output<element_of_folded<Leaf, Real>>(where, values, {Leaf::folds, Leaf::dim, {}}, counts);
     sweep<plan<Leaf::folds, type_list<item<Leaf::folds, typename Leaf::spec>>>>(where, all, counts, &out);
@@ -192,14 +192,14 @@ template <class Reduction, class Executor, class Real> struct computation {
             .rows = output_rows(Leaf::folds, counts)};
   }
 
-  static void compute_items(const Executor& where, const leaf_array* arrays, row_counts counts,
+  static void compute_items(const Executor& where, const leaf_array* arrays, domain counts,
                             const output_array* outputs) {
     if constexpr (along<axis::j>::size > 0) compute_along<axis::j>(where, arrays, counts, outputs, items{});
     if constexpr (along<axis::i>::size > 0) compute_along<axis::i>(where, arrays, counts, outputs, items{});
     if constexpr (along<axis::both>::size > 0) compute_along<axis::both>(where, arrays, counts, outputs, items{});
   }
   template <axis A, class... Items>
-  static void compute_along(const Executor& where, const leaf_array* arrays, row_counts counts, const output_array* all,
+  static void compute_along(const Executor& where, const leaf_array* arrays, domain counts, const output_array* all,
                             type_list<Items...>) {
     output_array outputs[along<A>::size];
     int from = 0, to = 0;
@@ -208,13 +208,18 @@ template <class Reduction, class Executor, class Real> struct computation {
   }
 
   template <class Plan>
-  static void sweep(const Executor& where, const leaf_array* arrays, row_counts counts, const output_array* outputs) {
+  static void sweep(const Executor& where, const leaf_array* arrays, domain counts, const output_array* outputs) {
     using places = leaf_places<typename Plan::program_type::leaves, symbols>;
     leaf_array leaves[places::count + 1];
     pick_arrays(leaves, arrays, places::row, places::count);
     constexpr bool rows_are_j = Plan::folded_axis == axis::i;
-    traits::template run<Plan>(where, leaves, outputs, rows_are_j ? counts.j : counts.i,
-                               rows_are_j ? counts.i : counts.j);
+    const std::int64_t rows = rows_are_j ? counts.j : counts.i, columns = rows_are_j ? counts.i : counts.j;
+    if constexpr (requires { traits::takes_spaces; })
+      traits::template run<Plan>(where, leaves, outputs, rows, columns,
+                                 !counts.over ? nullptr
+                                 : rows_are_j ? &counts.over->by_j
+                                              : &counts.over->by_i);
+    else traits::template run<Plan>(where, leaves, outputs, rows, columns);
   }
 };
 
@@ -230,13 +235,24 @@ template <class... Items, class Real> struct output_table<type_list<Items...>, R
 
 template <class... Fs> consteval role_set numbers_read_by(type_list<Fs...>) { return graph<Fs...>::numbers_read(); }
 
+template <class Reduction, class... Leaves, class... Items>
+consteval bool folds_i(type_list<Leaves...>, type_list<Items...>) {
+  return ((Leaves::folds == axis::i) || ... || false) || ((Items::folds == axis::i) || ...);
+}
+
 /// A reduction as data.
 template <class Reduction, class Executor, class Real>
 inline constexpr recipe recipe_of{
-    symbol_table<typename Reduction::signature, Real>::row, Reduction::signature::size,
-    output_table<typename Reduction::items, Real>::row,     Reduction::items::size,
-    numbers_read_by(typename Reduction::formulas{}),        &Reduction::text,
-    &computation<Reduction, Executor, Real>::run,           &executor_traits<Executor>::may_end_early,
+    symbol_table<typename Reduction::signature, Real>::row,
+    Reduction::signature::size,
+    output_table<typename Reduction::items, Real>::row,
+    Reduction::items::size,
+    numbers_read_by(typename Reduction::formulas{}),
+    &Reduction::text,
+    &computation<Reduction, Executor, Real>::run,
+    &executor_traits<Executor>::may_end_early,
+    folds_i<Reduction>(typename folded_closure<typename folded_in<typename Reduction::formulas>::type>::type{},
+                       typename Reduction::items{}),
 };
 
 }  // namespace KERNFOLD_ABI

@@ -41,8 +41,7 @@ class copied_arrays {
   static constexpr std::int64_t part_bytes = std::int64_t(16) << 20;  // of what is put in order before it is copied
 
   /// `rows_are`: the role of the rows that are computed some at a time; role::parameter where all are at once.
-  copied_arrays(const recipe& r, role rows_are, const leaf_array* arrays, row_counts counts,
-                const output_array* outputs)
+  copied_arrays(const recipe& r, role rows_are, const leaf_array* arrays, domain counts, const output_array* outputs)
       : recipe_(r),
         arrays_(arrays),
         counts_(counts),
@@ -193,7 +192,7 @@ class copied_arrays {
 
   const recipe& recipe_;
   const leaf_array* arrays_;
-  row_counts counts_;
+  domain counts_;
   const output_array* outputs_;
   role rows_are_;
   std::int64_t rows_;

@@ -31,11 +31,11 @@ inline constexpr piecewise piecewise_of{&cuda_sweep<Plan>::states_bytes, &cuda_s
 /// A reduction of arrays of the host, computed on a device.
 class copied_call : copied_arrays {
  public:
-  using compute_function = void (*)(const cuda_attempt&, const leaf_array*, row_counts, const output_array*);
+  using compute_function = void (*)(const cuda_attempt&, const leaf_array*, domain, const output_array*);
 
   /// `in_pieces` is null where all has to be there at once: see may_chunk.
   copied_call(const recipe& r, const piecewise* in_pieces, compute_function compute, const leaf_array* arrays,
-              row_counts counts, const output_array* outputs)
+              domain counts, const output_array* outputs)
       : copied_arrays(r, in_pieces ? output_role(r.outputs[0].folds) : role::parameter, arrays, counts, outputs),
         compute_(compute),
         in_pieces_(in_pieces),
@@ -72,8 +72,8 @@ class copied_call : copied_arrays {
     const std::int64_t most = rows_in(most_chunk_bytes, (in_bytes(many) + output_bytes(many)) / many + 1);
     return wanted < most ? wanted : most;
   }
-  row_counts counts_of(std::int64_t count) const {
-    row_counts c = counts_;
+  domain counts_of(std::int64_t count) const {
+    domain c = counts_;
     if (rows_are_ == role::i) c.i = count;
     if (rows_are_ == role::j) c.j = count;
     return c;

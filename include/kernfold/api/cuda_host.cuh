@@ -33,7 +33,7 @@ template <> struct executor_traits<cuda_host> {
 
   using copies_to = detail::cuda_attempt;
   template <class Reduction, class Real>
-  static void run_copied(const cuda_host& where, const leaf_array* arrays, detail::row_counts counts,
+  static void run_copied(const cuda_host& where, const leaf_array* arrays, detail::domain counts,
                          const output_array* outputs) {
     const detail::device_guard guard(where.device);
     guard.check();

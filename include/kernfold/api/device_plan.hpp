@@ -41,7 +41,7 @@ template <class Reduction, class Executor, class Real> class device_plan {
         const auto target =
             detail::describe_as_result<detail::element_of_item<type_at<typename Reduction::items, 0>, Real>>(
                 static_cast<Output&&>(out));
-        const detail::row_counts counts =
+        const detail::domain counts =
             detail::bind_arrays(r, arguments.given, arguments.arrays, {told(role::i), told(role::j)});
         const output_array output = detail::bind_output(r, 0, target, target.data, arguments.arrays, counts);
         if (counts.i != shape_.i || counts.j != shape_.j) refuse_shape(counts);
@@ -61,7 +61,7 @@ template <class Reduction, class Executor, class Real> class device_plan {
   using traits = executor_traits<Executor>;
   using computation = detail::computation<Reduction, typename traits::attempt, Real>;
 
-  [[gnu::cold, gnu::noinline]] void refuse_shape(detail::row_counts counts) const {
+  [[gnu::cold, gnu::noinline]] void refuse_shape(detail::domain counts) const {
     throw shape_error(message() << "a plan of " << Reduction::text() << " for " << shape_.i << " x " << shape_.j
                                 << " rows was given arrays of " << counts.i << " x " << counts.j);
   }

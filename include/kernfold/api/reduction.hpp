@@ -15,20 +15,26 @@ namespace kernfold {
 namespace detail {
 inline namespace KERNFOLD_ABI {
 
-/// A reduction together with where it runs, and for how many rows and columns where no array says so.
-template <class Reduction, class Executor> struct placed {
+/// A reduction together with where it runs, over which pairs, and for how many rows and columns where no array says so.
+template <class Reduction, class Executor, class Space = all_pairs> struct placed {
   using traits = executor_traits<Executor>;
+  static constexpr bool is_dense = std::is_same_v<Space, all_pairs>;
   Executor where;
   extents told{};
+  Space pairs{};
 
-  template <class Other> placed<Reduction, Other> on(Other executor) const {
-    return {static_cast<Other&&>(executor), told};
+  template <class Other> placed<Reduction, Other, Space> on(Other executor) const {
+    return {static_cast<Other&&>(executor), told, pairs};
   }
   template <class Option> auto with(Option option) const {
-    return placed<decltype(Reduction{}.with(option)), Executor>{where, told};
+    return placed<decltype(Reduction{}.with(option)), Executor, Space>{where, told, pairs};
   }
-  placed rows(std::integral auto count) const { return {where, {static_cast<std::int64_t>(count), told.j}}; }
-  placed columns(std::integral auto count) const { return {where, {told.i, static_cast<std::int64_t>(count)}}; }
+  placed<Reduction, Executor, ranges> over(ranges space) const {
+    static_assert(is_dense, "kernfold: a call runs over one space");
+    return {where, told, static_cast<ranges&&>(space)};
+  }
+  placed rows(std::integral auto count) const { return {where, {static_cast<std::int64_t>(count), told.j}, pairs}; }
+  placed columns(std::integral auto count) const { return {where, {told.i, static_cast<std::int64_t>(count)}, pairs}; }
 
   /// The results, as new matrices: one, or several for structured bindings.
   template <class... Args> auto operator()(const Args&... args) const {
@@ -42,14 +48,15 @@ template <class Reduction, class Executor> struct placed {
   }
   /// Writes the result to the caller's memory.
   template <class Output, class... Args> void into(Output&& out, const Args&... args) const {
-    write(where, false, told, static_cast<Output&&>(out), args...);
+    write(where, false, told, pairs, static_cast<Output&&>(out), args...);
   }
   /// Adds the result to the caller's memory.
   template <class Output, class... Args> void add_to(Output&& out, const Args&... args) const {
-    write(where, true, told, static_cast<Output&&>(out), args...);
+    write(where, true, told, pairs, static_cast<Output&&>(out), args...);
   }
   /// The call prepared for arrays of a shape: see device_plan.
   template <class Real> auto plan(pair_shape shape) const {
+    check_space();
     static_assert(traits::is_device,
                   "kernfold: only calls on a device are planned; on the processor nothing is gained by it");
     return device_plan<Reduction, Executor, Real>(where, shape);
@@ -58,6 +65,7 @@ template <class Reduction, class Executor> struct placed {
   template <class... Args> auto start(const Args&... args) const {
     using rows = typename sides<type_at<typename Reduction::items, 0>::folds, typename Reduction::signature>::rows;
     static_assert((argument<Args>::is_named && ...), "kernfold: start takes its arguments by name, as in x = X");
+    static_assert(is_dense, "kernfold: columns that arrive in pieces meet all rows: start takes no space");
     static_assert(
         !(argument<Args>::is_temporary || ...),
         "kernfold: the arrays that a reduction starts with are read until its end: a temporary would be gone by then; "
@@ -72,7 +80,9 @@ template <class Reduction, class Executor> struct placed {
 
   /// Writes the result to the caller's memory, or adds it.
   template <class Output, class... Args>
-  static void write(const Executor& where, bool add, extents told, Output&& out, const Args&... args) {
+  static void write(const Executor& where, bool add, extents told, const Space& pairs, Output&& out,
+                    const Args&... args) {
+    check_space();
     static_assert(Reduction::items::size == 1,
                   "kernfold: into and add_to write one result; call the reduction for several");
     using choice = real_choice_of<typename Reduction::signature, type_list<Args...>>;
@@ -81,16 +91,25 @@ template <class Reduction, class Executor> struct placed {
       call_arguments<typename Reduction::signature, type_list<Args...>, real, traits::is_device> arguments(args...);
       const auto target =
           describe_as_result<element_of_item<type_at<typename Reduction::items, 0>, real>>(static_cast<Output&&>(out));
-      compute_into(recipe_of<Reduction, Executor, real>, &where, arguments.given, arguments.arrays, target, add, told);
+      compute_into(recipe_of<Reduction, Executor, real>, &where, arguments.given, arguments.arrays, target, add, told,
+                   ranges_or_null(pairs));
     }
   }
 
  private:
+  static consteval void check_space() {
+    static_assert(
+        is_dense || requires { traits::takes_spaces; },
+        "kernfold: spaces are computed on the processor so far: .on(kf::cpu{})");
+  }
   template <class Real, class... Items, int... Is>
   auto compute_new(const given_array* given, leaf_array* arrays, type_list<Items...>,
                    std::integer_sequence<int, Is...>) const {
     const recipe& r = recipe_of<Reduction, Executor, Real>;
-    const row_counts counts = bind_arrays(r, given, arrays, told);
+    check_space();
+    domain counts = bind_arrays(r, given, arrays, told);
+    bound_space<Space> bound;
+    bind_space(r, pairs, counts, bound);
     results<typename traits::template memory<element_of_item<Items, Real>>...> all;
     const output_array outputs[] = {
         allocate_output<element_of_item<Items, Real>>(where, detail::get<Is>(all), r.outputs[Is], counts)...};
@@ -108,6 +127,7 @@ inline namespace KERNFOLD_ABI {
 ///   r(args...)                one matrix per item; arguments by position, or all by name
 ///   r.into(out, args...)      writes to the caller's memory; r.add_to(out, args...) adds to it
 ///   r.on(executor)            the same, somewhere else: r.on(kf::cpu{.threads = 4})(args...)
+///   r.over(space)             the same, over some of the pairs: r.over(kf::ranges{...})(args...)
 ///   r.with(option)            the same, computed differently: r.with(kf::compensated)(args...)
 ///   r.rows(M).columns(N)      the same, for extents that no array gives: of row_index and column_index
 /// These may follow each other in any order.
@@ -125,10 +145,10 @@ template <class Signature, class Options, class... Items> struct reduction {
 
   template <class... Args> auto operator()(const Args&... args) const { return on(cpu{})(args...); }
   template <class Output, class... Args> void into(Output&& out, const Args&... args) const {
-    on_cpu::write(cpu{}, false, {}, static_cast<Output&&>(out), args...);
+    on_cpu::write(cpu{}, false, {}, {}, static_cast<Output&&>(out), args...);
   }
   template <class Output, class... Args> void add_to(Output&& out, const Args&... args) const {
-    on_cpu::write(cpu{}, true, {}, static_cast<Output&&>(out), args...);
+    on_cpu::write(cpu{}, true, {}, {}, static_cast<Output&&>(out), args...);
   }
 
   /// Begins a reduction whose columns arrive in pieces: see running_reduction.
@@ -137,6 +157,7 @@ template <class Signature, class Options, class... Items> struct reduction {
   template <class Executor> detail::placed<reduction, Executor> on(Executor executor) const {
     return {static_cast<Executor&&>(executor)};
   }
+  auto over(ranges pairs) const { return on(cpu{}).over(static_cast<ranges&&>(pairs)); }
   auto rows(std::integral auto count) const { return on(cpu{}).rows(count); }
   auto columns(std::integral auto count) const { return on(cpu{}).columns(count); }
   template <class Option>

@@ -30,7 +30,7 @@ template <int Count> struct kept_arguments {
       if (given[s].is_number) numbers[s] = arguments.numbers[s];
     }
   }
-  row_counts bind(const recipe& r, leaf_array* arrays, extents told) const {
+  domain bind(const recipe& r, leaf_array* arrays, extents told) const {
     given_array here[Count + 1];
     for (int s = 0; s < Count; ++s) {
       here[s] = given[s];
@@ -143,7 +143,7 @@ template <class Reduction, class Executor, class Real> class running_reduction {
                                                 &Reduction::text,
                                                 nullptr,
                                                 nullptr};
-  static constexpr std::int64_t row_count(detail::row_counts counts) { return folds == axis::i ? counts.j : counts.i; }
+  static constexpr std::int64_t row_count(detail::domain counts) { return folds == axis::i ? counts.j : counts.i; }
 
   Executor where_;
   detail::kept_arguments<row_side::size> row_arguments_;
@@ -164,7 +164,7 @@ template <class Reduction, class Executor, class Real> class running_reduction {
   struct step_arrays {
     leaf_array of_symbols[symbols::size + 1] = {};
     leaf_array leaves[places::count + 1];
-    detail::row_counts counts;
+    detail::domain counts;
     explicit step_arrays(const running_reduction& r) : counts(r.row_arguments_.bind(row_recipe, of_symbols, r.told_)) {}
     leaf_array* of_columns() { return of_symbols + row_side::size; }
     const leaf_array* as_leaves() {
@@ -179,7 +179,7 @@ template <class Reduction, class Executor, class Real> class running_reduction {
   }
   void absorb_piece(const detail::given_array* given) {
     step_arrays arrays(*this);
-    const detail::row_counts piece = detail::bind_arrays(column_recipe, given, arrays.of_columns());
+    const detail::domain piece = detail::bind_arrays(column_recipe, given, arrays.of_columns());
     const std::int64_t count = folds == axis::i ? piece.i : piece.j;
     check_whole();
     is_whole_ = false;

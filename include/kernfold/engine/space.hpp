@@ -1,8 +1,4 @@
-// kernfold/engine/space.hpp: over which pairs a reduction runs.
-//
-// A space is asked, for a stretch of rows and a stretch of columns, which intervals of columns they meet:
-//   visit(first_row, last_row, first_column, last_column, f)   calls f(first, last) for each, in ascending order
-// and says by `columns()` how many columns there are at most. The agent never sees a space, only the intervals.
+// kernfold/engine/space.hpp: over which pairs a sweep runs, as data. Without any it runs over all of them.
 #pragma once
 
 #include <cstdint>
@@ -12,16 +8,27 @@
 KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
-/// All pairs.
-struct dense {
-  std::int64_t count = 0;
+/// The space of a call that names none.
+struct all_pairs {};
 
-  KERNFOLD_HD std::int64_t columns() const { return count; }
-  KERNFOLD_EXEC_CHECK_DISABLE
-  template <class F>
-  KERNFOLD_HD void visit(std::int64_t, std::int64_t, std::int64_t first_column, std::int64_t last_column, F&& f) const {
-    if (first_column < last_column) f(first_column, last_column);
-  }
+/// first, ..., end - 1
+struct interval {
+  std::int64_t first, end;
+};
+
+/// All rows, in intervals that lie one behind the other, and the columns that each meets: those of the intervals
+/// starts[b] to starts[b + 1] - 1 of `columns`, which ascend, and have columns between them.
+struct interval_rows {
+  const interval* rows = nullptr;        // (count)
+  const std::int64_t* starts = nullptr;  // (count + 1)
+  const interval* columns = nullptr;     // (starts[count])
+  std::int64_t count = 0;
+  std::int64_t pairs = 0;
+};
+
+/// A set of pairs (i, j), whichever axis folds.
+struct pair_set {
+  interval_rows by_i, by_j;  // the rows are i; or j, whose columns are i
 };
 
 }  // namespace kernfold

@@ -158,9 +158,9 @@ inline int chosen_set(const cpu& where) { return place_of_set(compiled_sets{}, c
 /// What a thread has to do to be worth waking: two threads take .75 of one's time for 250,000 pairs of a Gaussian
 /// convolution (AVX-512, Sapphire Rapids, 2 cores), .6 for a million.
 inline constexpr std::int64_t pairs_worth_a_thread = 125'000;
-inline int thread_count(const cpu& where, std::int64_t rows, std::int64_t columns) {
+inline int thread_count(const cpu& where, std::int64_t pairs) {
   if (where.threads > 0) return where.threads;
-  const std::int64_t worth = rows * columns / pairs_worth_a_thread;
+  const std::int64_t worth = pairs / pairs_worth_a_thread;
   if (worth <= 1) return 1;
   const int available = available_threads();
   return worth < available ? int(worth) : available;
@@ -178,8 +178,9 @@ inline int pass_count(const cpu& where) {
 }
 
 inline void run_steps(const cpu& where, const sweep_arrays& arrays, const sweep_steps& steps) {
-  monitor watch(where, arrays.rows * arrays.columns);
-  sweep(arrays, steps, watch, thread_count(where, arrays.rows, arrays.columns), pass_count(where)).run();
+  const std::int64_t pairs = arrays.over ? arrays.over->pairs : arrays.rows * arrays.columns;
+  monitor watch(where, pairs);
+  sweep(arrays, steps, watch, thread_count(where, pairs), pass_count(where)).run();
   if (where.progress) where.progress(1.0);
 }
 
@@ -194,10 +195,9 @@ class cpu_states {
         states_(static_cast<char*>(memory_.take(sweep::states_bytes(steps, rows)))) {}
 
   void run(const cpu& where, const sweep_arrays& arrays, bool begins, bool ends) {
-    const std::int64_t columns = arrays.columns - arrays.first_column;
-    monitor watch(where, arrays.rows * columns);
-    sweep(arrays, steps_, watch, thread_count(where, arrays.rows, columns), pass_count(where), {states_, begins, ends})
-        .run();
+    const std::int64_t pairs = arrays.rows * (arrays.columns - arrays.first_column);
+    monitor watch(where, pairs);
+    sweep(arrays, steps_, watch, thread_count(where, pairs), pass_count(where), {states_, begins, ends}).run();
   }
   /// The columns of `later` come after these. Both belong to the same instruction set.
   void merge(const cpu_states& later) {
@@ -228,6 +228,7 @@ inline instruction_set automatic_instruction_set() { return detail::default_inst
 template <> struct executor_traits<cpu> {
   static constexpr bool is_device = false;
   static constexpr lowering lowers{};
+  static constexpr bool takes_spaces = true;
   template <class T> using memory = matrix<T>;
   template <class T> static matrix<T> allocate(const cpu&, std::int64_t rows, std::int64_t cols) {
     return matrix<T>(rows, cols);
@@ -236,8 +237,9 @@ template <> struct executor_traits<cpu> {
 
   template <class Plan>
   static void run(const cpu& where, const leaf_array* leaves, const output_array* outputs, std::int64_t rows,
-                  std::int64_t columns) {
-    detail::run_steps(where, {leaves, outputs, rows, columns}, steps_for<Plan>(where));
+                  std::int64_t columns, const interval_rows* over) {
+    detail::run_steps(where, {.leaves = leaves, .outputs = outputs, .rows = rows, .columns = columns, .over = over},
+                      steps_for<Plan>(where));
   }
   static bool may_end_early(const void* where) {
     return static_cast<const cpu*>(where)->stop || static_cast<const cpu*>(where)->progress;

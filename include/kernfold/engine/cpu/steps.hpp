@@ -185,7 +185,7 @@ KERNFOLD_LAYER void write_lanes(const output_array& out, const V& value, std::in
 /// The results of the folds States, times their Factors; rows first, ..., first + valid - 1.
 template <class States, class Factors, class Frame>
 KERNFOLD_LAYER void write_states(const sweep_arrays& arrays, const typename States::states& s,
-                                 [[maybe_unused]] const Frame& f, std::int64_t first, int valid) {
+                                 [[maybe_unused]] const Frame& f, std::int64_t first, int valid, bool has_columns) {
   States::for_each_fold([&]<int Fold>(place<Fold>) KERNFOLD_INLINE_LAMBDA {
     using entry = typename States::template fold_number<Fold>;
     using fold = typename entry::fold;
@@ -196,7 +196,7 @@ KERNFOLD_LAYER void write_states(const sweep_arrays& arrays, const typename Stat
       constexpr int factor_dim = Factors::template dim<entry::outer_root>;
       for (int k = 0; k < (factor_dim > fold::dim ? factor_dim : fold::dim); ++k) {
         auto value = fold::finish(get<Fold>(s), fold::dim == 1 ? 0 : k);
-        if (arrays.columns > 0)  // the sum of no columns is 0, whatever multiplies it
+        if (has_columns)  // the sum of no columns is 0, whatever multiplies it
           value = value * Factors::template factor<entry::outer_root>(f).broadcast(k);
         write_lanes<element, lanes>(arrays.outputs[Fold], value, first, valid, k);
       }
@@ -213,7 +213,7 @@ template <class States, class Factors> struct write_rows_step {
                                  block_tree&) {
     for_each_pack<States, Factors>(
         mine, from, rows, [&](const auto& s, const auto& f, std::int64_t first, int valid) KERNFOLD_INLINE_LAMBDA {
-          write_states<States, Factors>(arrays, s, f, first, valid);
+          write_states<States, Factors>(arrays, s, f, first, valid, mine.has_columns);
         });
   }
 };
@@ -226,9 +226,10 @@ template <class States, class ScalarStates, class Factors> struct fold_rows_step
     block_states& block = *static_cast<block_states*>(mine.block_state);
     for_each_pack<States, Factors>(
         mine, from, rows, [&](const auto& s, const auto& f, std::int64_t first, int valid) KERNFOLD_INLINE_LAMBDA {
-          fold_lanes(block, s, f, first, valid, arrays.columns);
-          if (const std::int64_t end = first + valid; end % row_block == 0 || end == rows.end)
-            blocks.add(first / row_block, &block);
+          if (mine.blocks.begins_at(first)) ScalarStates::identity(block);
+          fold_lanes(block, s, f, first, valid, arrays.columns, mine.has_columns);
+          if (const std::int64_t end = first + valid; mine.blocks.begins_at(end) || end == rows.end)
+            blocks.add(mine.blocks.number_of(first), &block);
         });
   }
   static void merge_blocks(void* to, const void* later) {
@@ -240,7 +241,7 @@ template <class States, class ScalarStates, class Factors> struct fold_rows_step
     block_states none;
     if (state == nullptr) ScalarStates::identity(none);
     write_states<ScalarStates, no_factors>(arrays, state == nullptr ? none : *static_cast<block_states*>(state),
-                                           no_source{}, 0, 1);
+                                           no_source{}, 0, 1, false);
   }
 
  private:
@@ -249,15 +250,14 @@ template <class States, class ScalarStates, class Factors> struct fold_rows_step
   template <class Frame>
   static KERNFOLD_LAYER void fold_lanes(block_states& block, const typename States::states& s,
                                         [[maybe_unused]] const Frame& f, std::int64_t first, int valid,
-                                        std::int64_t columns) {
-    if (first % row_block == 0) ScalarStates::identity(block);
+                                        std::int64_t columns, [[maybe_unused]] bool has_columns) {
     for (int l = 0; l < valid; ++l) {
       block_states row;
       ScalarStates::for_each_fold([&]<int Fold>(place<Fold>) KERNFOLD_INLINE_LAMBDA {
         using entry = typename ScalarStates::template fold_number<Fold>;
         entry::fold::extract(get<Fold>(row), get<Fold>(s), l, (first + l) * columns);
         if constexpr (entry::outer_root >= 0) {
-          if (columns > 0)
+          if (has_columns)
             entry::fold::scale(get<Fold>(row), math::get(Factors::template factor<entry::outer_root>(f)(0), l));
         }
       });

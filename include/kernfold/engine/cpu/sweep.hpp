@@ -51,6 +51,7 @@ struct sweep_arrays {
   const leaf_array* leaves;
   const output_array* outputs;
   std::int64_t rows, columns, first_column = 0;
+  const interval_rows* over = nullptr;  // all pairs, or these
 };
 
 /// Which part of a reduction a sweep is: all of it, or one of several that hand the rows' states on. The one that
@@ -58,6 +59,13 @@ struct sweep_arrays {
 struct sweep_part {
   char* states = nullptr;  // (row packs), or nowhere: the sweep is all of it
   bool begins = true, ends = true;
+};
+
+/// axis::both: rows are folded in blocks of row_block, the first of which begins with row `first` and has a number.
+struct row_blocks {
+  std::int64_t first, number;
+  bool begins_at(std::int64_t row) const { return (row - first) % row_block == 0; }
+  std::int64_t number_of(std::int64_t row) const { return number + (row - first) / row_block; }
 };
 
 /// What a thread keeps between the steps of its task.
@@ -71,6 +79,8 @@ struct workspace {
   std::int64_t* column_indices;  // (columns of a tile, kept indices)
   void* block_state;             // axis::both: of the block of rows that is folded
   int passes;                    // over the columns, where the pair stage may take one or two
+  bool has_columns = false;      // those of the task: whether they meet any
+  row_blocks blocks{};           // axis::both: how the rows of the task are cut
 };
 
 /// A stretch of rows, whole packs of it, or of columns.
@@ -106,12 +116,17 @@ class sweep {
         part_(part),
         threads_(threads),
         passes_(passes),
-        blocks_((a.rows + row_block - 1) / row_block),
-        split_(split_columns(a.rows, a.columns - a.first_column, s.policy.tile_columns)),
+        blocks_(block_count(a)),
+        split_(a.over ? column_split{1, a.columns}
+                      : split_columns(a.rows, a.columns - a.first_column, s.policy.tile_columns)),
         group_rows_(rows_per_group(blocks_, s.policy.group_rows / row_block, threads) * row_block),
         shared_(stretch_bytes() + arena::alignment),
         stretch_states_(static_cast<char*>(shared_.take(stretch_bytes()))),
-        row_blocks_(blocks_, s.block_state_bytes, s.merge_blocks) {}
+        row_blocks_(blocks_, s.block_state_bytes, s.merge_blocks),
+        places_(a.over ? arena((a.over->count + 1) * std::int64_t(sizeof(place_of_rows)) + arena::alignment)
+                       : arena()) {
+    if (a.over) number_tasks();
+  }
 
   /// Throws what the callbacks throw, kf::stopped, std::bad_alloc.
   void run() {
@@ -142,6 +157,40 @@ class sweep {
   bool is_merging_ = false;  // the second phase: the stretches' states
   std::int64_t next_task_ = 0;
 
+  /// Where the tasks and the blocks of an interval of rows begin.
+  struct place_of_rows {
+    std::int64_t task, block;
+  };
+  arena places_;
+  place_of_rows* place_ = nullptr;  // (intervals + 1), where there are any
+
+  static std::int64_t block_count(const sweep_arrays& a) {
+    if (!a.over) return (a.rows + row_block - 1) / row_block;
+    std::int64_t blocks = 0;
+    for (std::int64_t b = 0; b < a.over->count; ++b)
+      blocks += (a.over->rows[b].end - a.over->rows[b].first + row_block - 1) / row_block;
+    return blocks;
+  }
+  void number_tasks() {
+    const std::int64_t count = arrays_.over->count;
+    place_ = static_cast<place_of_rows*>(places_.take((count + 1) * std::int64_t(sizeof(place_of_rows))));
+    place_[0] = {0, 0};
+    for (std::int64_t b = 0; b < count; ++b) {
+      const std::int64_t rows = arrays_.over->rows[b].end - arrays_.over->rows[b].first;
+      place_[b + 1] = {place_[b].task + (rows + group_rows_ - 1) / group_rows_,
+                       place_[b].block + (rows + row_block - 1) / row_block};
+    }
+  }
+  /// The interval of rows that a task belongs to.
+  std::int64_t interval_of(std::int64_t task) const {
+    std::int64_t low = 0, high = arrays_.over->count;
+    while (high - low > 1) {
+      const std::int64_t middle = (low + high) / 2;
+      (place_[middle].task <= task ? low : high) = middle;
+    }
+    return low;
+  }
+
   /// In blocks. Four groups a thread even out their ends, where they are not so small that preparing the columns for
   /// each costs more: with four blocks, a tenth of the time. No result depends on it.
   static std::int64_t rows_per_group(std::int64_t blocks, std::int64_t most, int threads) {
@@ -153,6 +202,7 @@ class sweep {
   std::int64_t stretch_bytes() const { return is_split() ? split_.stretches * states_bytes(steps_, arrays_.rows) : 0; }
   bool is_split() const { return split_.stretches > 1; }
   std::int64_t task_count() const {
+    if (arrays_.over) return place_[arrays_.over->count].task;
     const std::int64_t groups = (arrays_.rows + group_rows_ - 1) / group_rows_;
     return is_merging_ ? groups : groups * split_.stretches;
   }
@@ -194,17 +244,19 @@ class sweep {
     arena measure;
     lay_out(measure);
     arena memory(measure.used() + arena::alignment);
-    const workspace mine = lay_out(memory);
+    workspace mine = lay_out(memory);
     steps_.prepare_parameters(arrays_, mine);
     const std::int64_t count = task_count();
     for (std::int64_t task; (task = __atomic_fetch_add(&next_task_, 1, __ATOMIC_RELAXED)) < count;) {
       if (watch_.stopped()) return;
-      run_task(mine, task, is_caller);
+      if (arrays_.over) run_listed_task(mine, task, is_caller);
+      else run_task(mine, task, is_caller);
     }
   }
 
   /// One group of rows meets one stretch of the columns; or, in the second phase, its stretches are merged in order.
-  void run_task(const workspace& mine, std::int64_t task, bool is_caller) {
+  void run_task(workspace& mine, std::int64_t task, bool is_caller) {
+    mine.has_columns = arrays_.columns > 0;
     const std::int64_t group = is_merging_ ? task : task / split_.stretches;
     const std::int64_t number = is_merging_ ? 0 : task % split_.stretches;
     const std::int64_t end = (group + 1) * group_rows_;
@@ -219,34 +271,48 @@ class sweep {
     } else {
       const std::int64_t first = arrays_.first_column + number * split_.columns_each,
                          last = first + split_.columns_each;
-      fold_stretch(mine, is_split() ? states_of(number, rows.first) : states, rows,
-                   {first, last < arrays_.columns ? last : arrays_.columns}, is_caller);
+      const interval columns{first, last < arrays_.columns ? last : arrays_.columns};
+      fold_intervals(mine, is_split() ? states_of(number, rows.first) : states, rows, &columns, 1,
+                     part_.begins || is_split(), is_caller);
     }
     if (part_.ends && (is_merging_ || !is_split()) && !watch_.stopped())
       steps_.finish_rows(arrays_, mine, states, rows, row_blocks_);
+  }
+  /// A group of rows of one interval meets the columns of its list.
+  void run_listed_task(workspace& mine, std::int64_t task, bool is_caller) {
+    const interval_rows& over = *arrays_.over;
+    const std::int64_t b = interval_of(task);
+    const std::int64_t first = over.rows[b].first + (task - place_[b].task) * group_rows_, end = first + group_rows_;
+    const stretch rows{first, end < over.rows[b].end ? end : over.rows[b].end};
+    mine.has_columns = over.starts[b] < over.starts[b + 1];
+    mine.blocks = {over.rows[b].first, place_[b].block};
+    steps_.prepare_rows(arrays_, mine, rows, steps_.lanes);
+    fold_intervals(mine, mine.states, rows, over.columns + over.starts[b], over.starts[b + 1] - over.starts[b], true,
+                   is_caller);
+    if (!watch_.stopped()) steps_.finish_rows(arrays_, mine, mine.states, rows, row_blocks_);
   }
   std::int64_t state_offset(std::int64_t first_row) const { return first_row / steps_.lanes * steps_.state_bytes; }
   char* states_of(std::int64_t number, std::int64_t first_row) const {
     return stretch_states_ + number * states_bytes(steps_, arrays_.rows) + state_offset(first_row);
   }
 
-  void fold_stretch(const workspace& mine, char* states, stretch rows, stretch columns, bool is_caller) {
-    bool is_first = part_.begins || is_split();
+  /// Rows meet columns, tile by tile; their states begin with the first where `is_first`.
+  void fold_intervals(const workspace& mine, char* states, stretch rows, const interval* columns, std::int64_t count,
+                      bool is_first, bool is_caller) {
     const auto fold = [&](stretch tile) {
       steps_.fold_tile(mine, states, rows, tile, is_first);
       is_first = false;
     };
-    dense{arrays_.columns}.visit(
-        rows.first, rows.end, columns.first, columns.end, [&](std::int64_t from, std::int64_t to) {
-          for (std::int64_t c = from; c < to && !watch_.stopped(); c += steps_.policy.tile_columns) {
-            const std::int64_t end = c + steps_.policy.tile_columns;
-            const stretch tile{c, end < to ? end : to};
-            steps_.prepare_columns(arrays_, mine, tile);
-            fold(tile);
-            if (watch_.is_watching()) watch_.advance((rows.end - rows.first) * (tile.end - tile.first), is_caller);
-          }
-        });
-    if (is_first) fold({columns.first, columns.first});
+    for (std::int64_t k = 0; k < count; ++k)
+      for (std::int64_t c = columns[k].first; c < columns[k].end && !watch_.stopped();
+           c += steps_.policy.tile_columns) {
+        const std::int64_t end = c + steps_.policy.tile_columns;
+        const stretch tile{c, end < columns[k].end ? end : columns[k].end};
+        steps_.prepare_columns(arrays_, mine, tile);
+        fold(tile);
+        if (watch_.is_watching()) watch_.advance((rows.end - rows.first) * (tile.end - tile.first), is_caller);
+      }
+    if (is_first) fold({0, 0});
   }
 };
 

@@ -129,7 +129,7 @@ KERNFOLD_ONCE void compute_any_into(const recipe& r, const void* executor, const
                                     bool add, extents told = {}) {
   if (!(r.outputs[0].element == code_of<T>)) refuse_output_element(r, code_of<T>);
   match_arguments(r, t);
-  compute_into(r, executor, t.given, t.arrays, out, add, told);
+  compute_into(r, executor, t.arrays, bind_arrays(r, t.given, t.arrays, told), out, add);
 }
 
 /// A plain number in the widest type of its kind.

@@ -7,7 +7,6 @@
 #include "../core/matrix.hpp"
 #include "../engine/plan.hpp"
 #include "../formula/print.hpp"
-#include "ranges.hpp"
 
 KERNFOLD_STRICT_BEGIN
 namespace kernfold {
@@ -64,8 +63,6 @@ struct recipe {
   void (*compute)(const void* executor, const leaf_array* arrays, domain counts, const output_array* outputs);
   /// Whether a callback may end the computation before the outputs are complete.
   bool (*may_end_early)(const void* executor);
-  /// Whether a sweep folds i, and so needs a space by its columns.
-  bool folds_i;
 };
 
 /// An array as it was given, its elements of the symbol's type.
@@ -214,24 +211,11 @@ KERNFOLD_ONCE output_array allocate_output(const Executor& where,
   return {.data = executor_traits<Executor>::data_of(m), .row_stride = m.cols(), .col_stride = 1, .add = false};
 }
 
-/// Binds a space to a call: `bound` keeps what `pairs` then shows.
-KERNFOLD_ONCE void bind_space(const recipe& r, const ranges& over, domain& pairs, owned_pairs& bound) {
-  bound = over.bind(pairs.i, pairs.j, r.folds_i, r.text());
-  pairs.over = &bound.set;
-}
-KERNFOLD_INLINE void bind_space(const recipe&, all_pairs, domain&, all_pairs) {}
-template <class Space> using bound_space = std::conditional_t<std::is_same_v<Space, ranges>, owned_pairs, all_pairs>;
-KERNFOLD_INLINE const ranges* ranges_or_null(const ranges& over) { return &over; }
-KERNFOLD_INLINE const ranges* ranges_or_null(all_pairs) { return nullptr; }
-
 /// Computes into the caller's memory, or adds to it. Where a callback may end the computation early, the result is
 /// complete before the first element is written.
 template <class T>
-KERNFOLD_ONCE void compute_into(const recipe& r, const void* executor, const given_array* given, leaf_array* arrays,
-                                const raw_array<T>& out, bool add, extents told = {}, const ranges* over = nullptr) {
-  domain counts = bind_arrays(r, given, arrays, told);
-  owned_pairs bound;
-  if (over) bind_space(r, *over, counts, bound);
+KERNFOLD_ONCE void compute_into(const recipe& r, const void* executor, const leaf_array* arrays, domain counts,
+                                const raw_array<T>& out, bool add) {
   output_array target = bind_output(r, 0, out, out.data, arrays, counts);
   if (!r.may_end_early(executor)) {
     target.add = add;

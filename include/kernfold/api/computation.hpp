@@ -235,24 +235,22 @@ template <class... Items, class Real> struct output_table<type_list<Items...>, R
 
 template <class... Fs> consteval role_set numbers_read_by(type_list<Fs...>) { return graph<Fs...>::numbers_read(); }
 
-template <class Reduction, class... Leaves, class... Items>
-consteval bool folds_i(type_list<Leaves...>, type_list<Items...>) {
-  return ((Leaves::folds == axis::i) || ... || false) || ((Items::folds == axis::i) || ...);
+/// Whether a sweep of a reduction folds i, and so takes a space by its columns.
+template <class... Leaves, class... Items> consteval bool folds_i(type_list<Leaves...>, type_list<Items...>) {
+  return ((Leaves::folds == axis::i) || ... || ((Items::folds == axis::i) || ...));
 }
+template <class Reduction>
+inline constexpr bool takes_columns_first =
+    folds_i(typename folded_closure<typename folded_in<typename Reduction::formulas>::type>::type{},
+            typename Reduction::items{});
 
 /// A reduction as data.
 template <class Reduction, class Executor, class Real>
 inline constexpr recipe recipe_of{
-    symbol_table<typename Reduction::signature, Real>::row,
-    Reduction::signature::size,
-    output_table<typename Reduction::items, Real>::row,
-    Reduction::items::size,
-    numbers_read_by(typename Reduction::formulas{}),
-    &Reduction::text,
-    &computation<Reduction, Executor, Real>::run,
-    &executor_traits<Executor>::may_end_early,
-    folds_i<Reduction>(typename folded_closure<typename folded_in<typename Reduction::formulas>::type>::type{},
-                       typename Reduction::items{}),
+    symbol_table<typename Reduction::signature, Real>::row, Reduction::signature::size,
+    output_table<typename Reduction::items, Real>::row,     Reduction::items::size,
+    numbers_read_by(typename Reduction::formulas{}),        &Reduction::text,
+    &computation<Reduction, Executor, Real>::run,           &executor_traits<Executor>::may_end_early,
 };
 
 }  // namespace KERNFOLD_ABI

@@ -36,7 +36,7 @@ struct owned_rows {
       all[end - 1].end = c.end > all[end - 1].end ? c.end : all[end - 1].end;
     else if (c.first < c.end) all[end++] = c;
   }
-  interval_rows show() const {
+  [[gnu::cold, gnu::noinline]] interval_rows show() const {
     std::int64_t pairs = 0;
     for (std::int64_t b = 0; b < count; ++b)
       for (std::int64_t k = starts.data()[b]; k < starts.data()[b + 1]; ++k)
@@ -59,7 +59,7 @@ inline void sort_intervals(interval* all, std::int64_t count) {
 
 /// The same pairs, by their columns: the columns' ends cut `width` columns into stretches, each of which meets the same
 /// rows throughout.
-KERNFOLD_ONCE owned_rows transpose_rows(const interval_rows& by, std::int64_t width) {
+[[gnu::cold, gnu::noinline]] inline owned_rows transpose_rows(const interval_rows& by, std::int64_t width) {
   const std::int64_t intervals = by.count > 0 ? by.starts[by.count] : 0;
   matrix<std::int64_t> cuts(2 * intervals + 2, 1);
   std::int64_t* const cut = cuts.data();
@@ -107,6 +107,11 @@ KERNFOLD_ONCE owned_rows transpose_rows(const interval_rows& by, std::int64_t wi
 struct owned_pairs {
   owned_rows by_i, by_j;
   pair_set set;
+  /// For sweeps over i.
+  void transpose(std::int64_t columns) {
+    by_j = transpose_rows(set.by_i, columns);
+    set.by_j = by_j.show();
+  }
 };
 
 }  // namespace KERNFOLD_ABI
@@ -139,11 +144,11 @@ class ranges {
   }
 
   /// The pairs (j, i).
-  ranges transposed() const {
+  [[gnu::cold, gnu::noinline]] ranges transposed() const {
     std::int64_t rows = 0, columns = 0;
     for (const interval r : rows_) rows = r.end > rows ? r.end : rows;
     for (const interval c : columns_) columns = c.end > columns ? c.end : columns;
-    const detail::owned_rows by_i = by_rows(rows, columns, "kf::ranges");
+    const detail::owned_rows by_i = by_rows(rows, columns, [] { return message("kf::ranges"); });
     const detail::owned_rows by_j = detail::transpose_rows(by_i.show(), columns);
     matrix<interval> stretches(by_j.count, 1), met(by_j.starts.data()[by_j.count], 1);
     matrix<std::int64_t> ends(by_j.count, 1);
@@ -156,17 +161,11 @@ class ranges {
             static_cast<matrix<interval>&&>(met)};
   }
 
-  /// The pairs among `rows` x `columns`, as sweeps want them, by columns only where that is asked for. Throws
-  /// shape_error where an interval lies outside, or rows overlap; `whose` names the reduction.
-  detail::owned_pairs bind(std::int64_t rows, std::int64_t columns, bool by_columns, const message& whose) const {
-    detail::owned_pairs bound;
+  /// The pairs among `rows` x `columns`, as sweeps over j want them. Throws shape_error where an interval lies outside,
+  /// or rows overlap; `whose` names the reduction.
+  void bind(detail::owned_pairs& bound, std::int64_t rows, std::int64_t columns, message (*whose)()) const {
     bound.by_i = by_rows(rows, columns, whose);
     bound.set.by_i = bound.by_i.show();
-    if (by_columns) {
-      bound.by_j = detail::transpose_rows(bound.set.by_i, columns);
-      bound.set.by_j = bound.by_j.show();
-    }
-    return bound;
   }
 
  private:
@@ -185,7 +184,7 @@ class ranges {
   }
 
   [[gnu::cold, gnu::noinline]] static void refuse(const message& why) { throw shape_error(why); }
-  void check() const {
+  [[gnu::cold, gnu::noinline]] void check() const {
     if (rows_.size() != ends_.size())
       refuse(message() << "kf::ranges: " << rows_.size() << " row intervals and " << ends_.size()
                        << " ends of their lists were given: there is one for each");
@@ -203,44 +202,45 @@ class ranges {
       refuse(message() << "kf::ranges: " << what << " interval " << k << " is [" << v.first << ", " << v.end
                        << "): intervals begin at 0 or later, and do not end before they begin");
   }
-  static void check_end(const message& whose, const char* what, std::int64_t k, interval v, std::int64_t end) {
+  static void check_end(message (*whose)(), const char* what, std::int64_t k, interval v, std::int64_t end) {
     if (v.first < v.end && v.end > end)
-      refuse(message() << "the ranges of " << whose << ": " << what << " interval " << k << " is [" << v.first << ", "
+      refuse(message() << "the ranges of " << whose() << ": " << what << " interval " << k << " is [" << v.first << ", "
                        << v.end << "), and there are " << end << " " << what << "s");
   }
 
   /// All rows in ascending order, those that no interval has with empty lists.
-  detail::owned_rows by_rows(std::int64_t rows, std::int64_t columns, const message& whose) const {
-    struct numbered {
-      interval rows;
-      std::int64_t number;
-    };
+  [[gnu::cold, gnu::noinline]] detail::owned_rows by_rows(std::int64_t rows, std::int64_t columns,
+                                                          message (*whose)()) const {
     const std::int64_t count = rows_.size();
-    matrix<numbered> sorted(count, 1);
+    matrix<std::int64_t> sorted(count, 3);  // an interval, and its number
     for (std::int64_t k = 0; k < count; ++k) {
       check_end(whose, "row", k, rows_.data()[k], rows);
-      sorted.data()[k] = {rows_.data()[k], k};
+      sorted(k, 0) = rows_.data()[k].first;
+      sorted(k, 1) = rows_.data()[k].end;
+      sorted(k, 2) = k;
     }
     for (std::int64_t l = 0; l < columns_.size(); ++l) check_end(whose, "column", l, columns_.data()[l], columns);
-    if (count > 1) qsort(sorted.data(), static_cast<std::size_t>(count), sizeof(numbered), &detail::compare_intervals);
+    if (count > 1)
+      qsort(sorted.data(), static_cast<std::size_t>(count), 3 * sizeof(std::int64_t), &detail::compare_numbers);
 
     detail::owned_rows result(2 * count + 1, columns_.size());
     matrix<interval> list(columns_.size(), 1);
     std::int64_t end = 0, last = -1;
-    for (const numbered& n : sorted) {
-      if (n.rows.first == n.rows.end) continue;
-      if (n.rows.first < end)
-        refuse(message() << "the ranges of " << whose << ": row intervals " << (last < n.number ? last : n.number)
-                         << " and " << (last < n.number ? n.number : last) << " overlap");
-      if (end < n.rows.first) result.add_rows({end, n.rows.first});
-      result.add_rows(n.rows);
-      const std::int64_t first = n.number > 0 ? ends_.data()[n.number - 1] : 0;
-      const std::int64_t length = ends_.data()[n.number] - first;
+    for (std::int64_t n = 0; n < count; ++n) {
+      const interval met{sorted(n, 0), sorted(n, 1)};
+      const std::int64_t k = sorted(n, 2);
+      if (met.first == met.end) continue;
+      if (met.first < end)
+        refuse(message() << "the ranges of " << whose() << ": row intervals " << (last < k ? last : k) << " and "
+                         << (last < k ? k : last) << " overlap");
+      if (end < met.first) result.add_rows({end, met.first});
+      result.add_rows(met);
+      const std::int64_t first = k > 0 ? ends_.data()[k - 1] : 0, length = ends_.data()[k] - first;
       for (std::int64_t l = 0; l < length; ++l) list.data()[l] = columns_.data()[first + l];
       detail::sort_intervals(list.data(), length);
       for (std::int64_t l = 0; l < length; ++l) result.add_columns(list.data()[l]);
-      end = n.rows.end;
-      last = n.number;
+      end = met.end;
+      last = k;
     }
     if (end < rows) result.add_rows({end, rows});
     return result;

@@ -7,6 +7,7 @@
 #include "../reduction/logsumexp.hpp"
 #include "../reduction/sum.hpp"
 #include "device_plan.hpp"
+#include "ranges.hpp"
 #include "stream.hpp"
 
 KERNFOLD_STRICT_BEGIN
@@ -15,10 +16,22 @@ namespace kernfold {
 namespace detail {
 inline namespace KERNFOLD_ABI {
 
+/// Binds a space to a call: `bound` keeps what `counts` then shows.
+template <class Reduction> KERNFOLD_INLINE void bind_space(all_pairs, domain&, all_pairs) {}
+template <class Reduction> KERNFOLD_INLINE void bind_space(const ranges& pairs, domain& counts, owned_pairs& bound) {
+  pairs.bind(bound, counts.i, counts.j, &Reduction::text);
+  if constexpr (takes_columns_first<Reduction>) bound.transpose(counts.j);
+  counts.over = &bound.set;
+}
+template <class Space> using bound_space = std::conditional_t<std::is_same_v<Space, ranges>, owned_pairs, all_pairs>;
+
 /// A reduction together with where it runs, over which pairs, and for how many rows and columns where no array says so.
 template <class Reduction, class Executor, class Space = all_pairs> struct placed {
   using traits = executor_traits<Executor>;
   static constexpr bool is_dense = std::is_same_v<Space, all_pairs>;
+  static_assert(
+      is_dense || requires { traits::takes_spaces; },
+      "kernfold: spaces are computed on the processor so far: .on(kf::cpu{})");
   Executor where;
   extents told{};
   Space pairs{};
@@ -56,7 +69,6 @@ template <class Reduction, class Executor, class Space = all_pairs> struct place
   }
   /// The call prepared for arrays of a shape: see device_plan.
   template <class Real> auto plan(pair_shape shape) const {
-    check_space();
     static_assert(traits::is_device,
                   "kernfold: only calls on a device are planned; on the processor nothing is gained by it");
     return device_plan<Reduction, Executor, Real>(where, shape);
@@ -82,7 +94,6 @@ template <class Reduction, class Executor, class Space = all_pairs> struct place
   template <class Output, class... Args>
   static void write(const Executor& where, bool add, extents told, const Space& pairs, Output&& out,
                     const Args&... args) {
-    check_space();
     static_assert(Reduction::items::size == 1,
                   "kernfold: into and add_to write one result; call the reduction for several");
     using choice = real_choice_of<typename Reduction::signature, type_list<Args...>>;
@@ -91,25 +102,22 @@ template <class Reduction, class Executor, class Space = all_pairs> struct place
       call_arguments<typename Reduction::signature, type_list<Args...>, real, traits::is_device> arguments(args...);
       const auto target =
           describe_as_result<element_of_item<type_at<typename Reduction::items, 0>, real>>(static_cast<Output&&>(out));
-      compute_into(recipe_of<Reduction, Executor, real>, &where, arguments.given, arguments.arrays, target, add, told,
-                   ranges_or_null(pairs));
+      const recipe& r = recipe_of<Reduction, Executor, real>;
+      domain counts = bind_arrays(r, arguments.given, arguments.arrays, told);
+      bound_space<Space> bound;
+      bind_space<Reduction>(pairs, counts, bound);
+      compute_into(r, &where, arguments.arrays, counts, target, add);
     }
   }
 
  private:
-  static consteval void check_space() {
-    static_assert(
-        is_dense || requires { traits::takes_spaces; },
-        "kernfold: spaces are computed on the processor so far: .on(kf::cpu{})");
-  }
   template <class Real, class... Items, int... Is>
   auto compute_new(const given_array* given, leaf_array* arrays, type_list<Items...>,
                    std::integer_sequence<int, Is...>) const {
     const recipe& r = recipe_of<Reduction, Executor, Real>;
-    check_space();
     domain counts = bind_arrays(r, given, arrays, told);
     bound_space<Space> bound;
-    bind_space(r, pairs, counts, bound);
+    bind_space<Reduction>(pairs, counts, bound);
     results<typename traits::template memory<element_of_item<Items, Real>>...> all;
     const output_array outputs[] = {
         allocate_output<element_of_item<Items, Real>>(where, detail::get<Is>(all), r.outputs[Is], counts)...};

@@ -2,12 +2,14 @@
 // again.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <kernfold/api/any_reduction.hpp>
 #include <kernfold/api/cuda_host.cuh>
 #include <kernfold/api/gradient.hpp>
 #include <kernfold/engine/cuda/executor.cuh>
+#include <limits>
 #include <ostream>
 #include <random>
 #include <string>
@@ -17,6 +19,7 @@
 #include "device_arrays.cuh"
 
 namespace kf = kernfold;
+using namespace kf::literals;
 
 namespace {
 
@@ -134,6 +137,43 @@ TEST_F(sweep_on_device, neighbours_within_clusters) {
   check(kf::kmin_reduction<4, kf::axis::i>(sqdist(x, y)), "4 least over the rows");
   check(kf::argmin_reduction(sqdist(x, y)), "the nearest");
   check(kf::min_reduction(sqdist(x, y)), "the least");
+}
+
+// Rows of any number, some without columns; intervals longer than a block's rows.
+TEST_F(sweep_on_device, over_block_sparse_spaces) {
+  cloud c(20000 / less + 7, 3000 / less + 5);
+  c.at[0][0] = std::numeric_limits<float>::infinity();  // of a row without columns: nothing is multiplied by it
+  const auto& [X, Y, B, G, E] = c.at;
+  std::mt19937 engine(3);
+  const auto below = [&](std::int64_t n) { return std::int64_t(engine() % std::uint64_t(n)); };
+  std::vector<std::int64_t> rows, ends, columns;
+  for (std::int64_t first = 3; first < c.M;) {
+    const std::int64_t end = std::min(c.M, first + 1 + below(below(3) == 0 ? c.M : 200));
+    rows.insert(rows.end(), {first, end});
+    for (std::int64_t l = below(4); l-- > 0;) {
+      const std::int64_t from = below(c.N);
+      columns.insert(columns.end(), {from, std::min(c.N, from + below(400))});
+    }
+    ends.push_back(std::int64_t(columns.size() / 2));
+    first = end + below(2) * below(100);
+  }
+  const kf::ranges near{rows, ends, columns};
+  const auto x_array = copy_of(X), y_array = copy_of(Y), b_array = copy_of(B), e_array = copy_of(E);
+  const auto check = [&](auto r, const char* what) {
+    const auto found =
+        r.over(near).on(kf::cuda{})(x = rows_of(x_array, 3), y = rows_of(y_array, 3), b = b_array, g = G[0]);
+    expect_near(values_of(found), r.over(near)(x = X, y = Y, b = B, g = G[0]), what);
+  };
+  check(sum, "sum");
+  check(kf::sum_reduction<kf::axis::i>(F), "sum over i");
+  check(kf::sum_reduction<kf::axis::both>(F), "sum over both");
+  check(kf::softmax_reduction(F, b).with(kf::empty_is_zero), "softmax");
+  check(kf::argkmin_reduction<3>(sqdist(x, y) + (b + g) * 1e-30_c), "nearest");
+  check(kf::sum_reduction(g * kf::elem<0>(x) * F), "a factor of the rows");
+  constexpr auto gradient = kf::grad(sum, y, e);
+  const auto found = gradient.over(near).on(kf::cuda{})(x = rows_of(x_array, 3), y = rows_of(y_array, 3), b = b_array,
+                                                        g = G[0], e = e_array);
+  expect_near(values_of(found), gradient.over(near)(x = X, y = Y, b = B, g = G[0], e = E), "a gradient");
 }
 
 TEST_F(sweep_on_device, writes_and_adds_where_it_is_told_to) {

@@ -25,13 +25,25 @@ template <class Reduction> KERNFOLD_INLINE void bind_space(const ranges& pairs, 
 }
 template <class Space> using bound_space = std::conditional_t<std::is_same_v<Space, ranges>, owned_pairs, all_pairs>;
 
+/// What runs a call for an executor: over spaces, what that has for them.
+template <class Executor, bool IsDense> struct runner_of {
+  using type = Executor;
+  static const type& from(const Executor& where) { return where; }
+};
+template <class Executor>
+  requires(!std::is_same_v<typename executor_traits<Executor>::over_spaces, Executor>)
+struct runner_of<Executor, false> {
+  using type = typename executor_traits<Executor>::over_spaces;
+  static type from(const Executor& where) { return {where}; }
+};
+
 /// A reduction together with where it runs, over which pairs, and for how many rows and columns where no array says so.
 template <class Reduction, class Executor, class Space = all_pairs> struct placed {
   using traits = executor_traits<Executor>;
   static constexpr bool is_dense = std::is_same_v<Space, all_pairs>;
   static_assert(
-      is_dense || requires { traits::takes_spaces; },
-      "kernfold: spaces are computed on the processor so far: .on(kf::cpu{})");
+      is_dense || requires { typename traits::over_spaces; }, "kernfold: spaces run on kf::cpu and kf::cuda so far");
+  using runner = typename runner_of<Executor, is_dense>::type;
   Executor where;
   extents told{};
   Space pairs{};
@@ -71,6 +83,7 @@ template <class Reduction, class Executor, class Space = all_pairs> struct place
   template <class Real> auto plan(pair_shape shape) const {
     static_assert(traits::is_device,
                   "kernfold: only calls on a device are planned; on the processor nothing is gained by it");
+    static_assert(is_dense, "kernfold: a plan runs over all pairs: a space is copied to the device in each call");
     return device_plan<Reduction, Executor, Real>(where, shape);
   }
   /// Begins a reduction whose columns arrive in pieces, from the rows' arrays and the parameters.
@@ -102,11 +115,12 @@ template <class Reduction, class Executor, class Space = all_pairs> struct place
       call_arguments<typename Reduction::signature, type_list<Args...>, real, traits::is_device> arguments(args...);
       const auto target =
           describe_as_result<element_of_item<type_at<typename Reduction::items, 0>, real>>(static_cast<Output&&>(out));
-      const recipe& r = recipe_of<Reduction, Executor, real>;
+      const recipe& r = recipe_of<Reduction, runner, real>;
       domain counts = bind_arrays(r, arguments.given, arguments.arrays, told);
       bound_space<Space> bound;
       bind_space<Reduction>(pairs, counts, bound);
-      compute_into(r, &where, arguments.arrays, counts, target, add);
+      const runner& runs = runner_of<Executor, is_dense>::from(where);
+      compute_into(r, &runs, arguments.arrays, counts, target, add);
     }
   }
 
@@ -114,14 +128,15 @@ template <class Reduction, class Executor, class Space = all_pairs> struct place
   template <class Real, class... Items, int... Is>
   auto compute_new(const given_array* given, leaf_array* arrays, type_list<Items...>,
                    std::integer_sequence<int, Is...>) const {
-    const recipe& r = recipe_of<Reduction, Executor, Real>;
+    const recipe& r = recipe_of<Reduction, runner, Real>;
     domain counts = bind_arrays(r, given, arrays, told);
     bound_space<Space> bound;
     bind_space<Reduction>(pairs, counts, bound);
     results<typename traits::template memory<element_of_item<Items, Real>>...> all;
     const output_array outputs[] = {
         allocate_output<element_of_item<Items, Real>>(where, detail::get<Is>(all), r.outputs[Is], counts)...};
-    r.compute(&where, arrays, counts, outputs);
+    const runner& runs = runner_of<Executor, is_dense>::from(where);
+    r.compute(&runs, arrays, counts, outputs);
     return detail::one_or_all(all);
   }
 };

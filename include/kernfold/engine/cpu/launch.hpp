@@ -229,6 +229,7 @@ template <> struct executor_traits<cpu> {
   static constexpr bool is_device = false;
   static constexpr lowering lowers{};
   static constexpr bool takes_spaces = true;
+  using over_spaces = cpu;
   template <class T> using memory = matrix<T>;
   template <class T> static matrix<T> allocate(const cpu&, std::int64_t rows, std::int64_t cols) {
     return matrix<T>(rows, cols);

@@ -12,6 +12,7 @@
 //   block.barrier()                    waits for all threads of the block
 #pragma once
 
+#include "../space.hpp"
 #include "block_tiles.hpp"
 
 KERNFOLD_STRICT_BEGIN
@@ -27,6 +28,12 @@ enum class block_work : unsigned char {
 
 inline namespace KERNFOLD_ABI {
 
+/// Over a space: the rows of a block, and the columns that they meet, intervals `first` to `end` - 1 of the task's.
+struct listed_rows {
+  interval rows;
+  std::int64_t first, end;
+};
+
 /// What every block of a launch gets.
 template <class Plan> struct block_task {
   leaf_array leaves[Plan::program_type::leaves::size + 1];
@@ -39,8 +46,9 @@ template <class Plan> struct block_task {
   typename block_layout<Plan>::block_states* blocks;  // axis::both: (groups)
   typename block_layout<Plan>::states* kept;          // (groups, threads), from piece to piece; or null
   bool begins, ends;                                  // with no columns yet; by writing the results
+  const listed_rows* listed;                          // over a space: (groups)
+  const interval* intervals;                          // and the columns that they meet
 };
-
 /// Folds the states of all threads in the order of the threads, by a fixed tree of `width` threads at a time. Thread 0
 /// gets the result; `memory` is shared, and free.
 template <class Loop, class Block>
@@ -69,8 +77,8 @@ KERNFOLD_HD_LAYER void write_block_output(const output_array& out, std::int64_t 
   *to = out.add ? static_cast<Element>(*to + value) : value;
 }
 
-/// One thread's part of a block's task.
-template <class Plan, class Block> struct block_sweep {
+/// One thread's part of a block's task; over a space where IsListed.
+template <class Plan, class Block, bool IsListed = false> struct block_sweep {
   using plan = block_layout<Plan>;
   using P = typename plan::P;
   using real = typename plan::real;
@@ -95,11 +103,12 @@ template <class Plan, class Block> struct block_sweep {
     const tiles shared{block, block.shared()};
     const parameter_values<real> parameters = shared.prepare_parameters(own, source{task.leaves, 0});
     const row_values<T> rows = shared.prepare_rows(
-        own_rows, parameters, block_row_source<real>{task.leaves, first_row(), row_stride(), task.rows}, first_row(),
+        own_rows, parameters, block_row_source<real>{task.leaves, first_row(), row_stride(), end_row()}, first_row(),
         row_stride());
     if (task.begins || task.work == block_work::stretch) loop::identity(s);
     else s = *kept_states();
-    if (task.work == block_work::merge) merge_stretches(s);
+    if constexpr (IsListed) fold_list(s, shared, parameters, rows);
+    else if (task.work == block_work::merge) merge_stretches(s);
     else fold_stretch(s, shared, parameters, rows);
     if (task.work == block_work::stretch) *states_of(block.stretch()) = s;
     else if (task.ends) finish(s, parameters, rows);
@@ -111,9 +120,12 @@ template <class Plan, class Block> struct block_sweep {
   /// order, neighbouring rows belong to one thread.
   static constexpr bool has_rows_in_order = Plan::folds_rows;
   KERNFOLD_HD_LAYER std::int64_t first_row() const {
-    const std::int64_t group = block.group() * lanes * block.threads();
+    const std::int64_t group = IsListed ? mine().rows.first : block.group() * lanes * block.threads();
     return group + block.thread() * std::int64_t(has_rows_in_order ? lanes : 1);
   }
+  KERNFOLD_HD_LAYER const listed_rows& mine() const { return task.listed[block.group()]; }
+  KERNFOLD_HD_LAYER std::int64_t end_row() const { return IsListed ? mine().rows.end : task.rows; }
+  KERNFOLD_HD_LAYER bool has_columns() const { return IsListed ? mine().first < mine().end : task.columns > 0; }
   KERNFOLD_HD_LAYER std::int64_t row_stride() const { return has_rows_in_order ? 1 : block.threads(); }
   KERNFOLD_HD_LAYER std::int64_t row(int l) const { return first_row() + l * row_stride(); }
   KERNFOLD_HD_LAYER states* states_of(std::int64_t stretch) const {
@@ -134,6 +146,12 @@ template <class Plan, class Block> struct block_sweep {
     shared.fold_columns(s, parameters, rows, columns{task.leaves, task.first_column}, begin,
                         end < task.columns ? end : task.columns);
   }
+  KERNFOLD_HD_LAYER void fold_list(states& s, const tiles& shared, const parameter_values<real>& parameters,
+                                   const row_values<T>& rows) const {
+    KERNFOLD_NO_UNROLL
+    for (std::int64_t k = mine().first; k < mine().end; ++k)
+      shared.fold_columns(s, parameters, rows, columns{task.leaves, 0}, task.intervals[k].first, task.intervals[k].end);
+  }
 
   KERNFOLD_HD_LAYER void merge_stretches(states& s) const {
     KERNFOLD_NO_UNROLL
@@ -149,11 +167,11 @@ template <class Plan, class Block> struct block_sweep {
 
   /// Writes the results of the rows that exist, times the factors that left their sums.
   template <class Frame> KERNFOLD_HD_LAYER void write_rows(const states& s, const Frame& f) const {
-    for_each_result<Plan, loop>(s, f, task.columns > 0,
+    for_each_result<Plan, loop>(s, f, has_columns(),
                                 [&]<int Fold>(place<Fold>, int k, const auto& value) KERNFOLD_INLINE_LAMBDA {
                                   KERNFOLD_UNROLL
                                   for (int l = 0; l < lanes; ++l)
-                                    if (row(l) < task.rows)
+                                    if (row(l) < end_row())
                                       write_block_output(task.outputs[Fold], row(l), k, value.get(l));
                                 });
   }
@@ -163,7 +181,7 @@ template <class Plan, class Block> struct block_sweep {
     loop::for_each_fold([&]<int Fold>(place<Fold>) KERNFOLD_INLINE_LAMBDA {
       using entry = typename loop::template fold_number<Fold>;
       if constexpr (entry::outer_root >= 0) {
-        if (task.columns > 0) entry::fold::scale(get<Fold>(s), root_of<P, entry::outer_root>(f)(0));
+        if (has_columns()) entry::fold::scale(get<Fold>(s), root_of<P, entry::outer_root>(f)(0));
       }
     });
     block_states mine;
@@ -175,7 +193,7 @@ template <class Plan, class Block> struct block_sweep {
         scalar_loop::template fold_number<Fold>::fold::extract(get<Fold>(of_row), get<Fold>(s), l,
                                                                row(l) * task.columns);
       });
-      if (row(l) < task.rows) scalar_loop::merge(mine, of_row);
+      if (row(l) < end_row()) scalar_loop::merge(mine, of_row);
     }
     fold_threads<scalar_loop>(mine, block, block.shared() + tiles::parameter_bytes, plan::policy.fold_width);
     if (block.thread() == 0) task.blocks[block.group()] = mine;

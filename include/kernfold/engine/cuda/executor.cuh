@@ -1,6 +1,7 @@
 // kernfold/engine/cuda/executor.cuh: kf::cuda, where a reduction runs on the device of a stream.
 #pragma once
 
+#include "../../core/matrix.hpp"
 #include "launch.cuh"
 #include "memory.cuh"
 
@@ -23,6 +24,23 @@ inline device_limits limits_of(int device) {
   return limits;
 }
 
+/// Groups of `most` rows at most, each of one interval, for the blocks of a device.
+inline std::int64_t group_count(const interval_rows& over, std::int64_t most) {
+  std::int64_t groups = 0;
+  for (std::int64_t b = 0; b < over.count; ++b) groups += (over.rows[b].end - over.rows[b].first + most - 1) / most;
+  return groups;
+}
+inline matrix<listed_rows> list_groups(const interval_rows& over, std::int64_t most, std::int64_t groups) {
+  matrix<listed_rows> lists(groups, 1);
+  listed_rows* next = lists.data();
+  for (std::int64_t b = 0; b < over.count; ++b)
+    for (std::int64_t first = over.rows[b].first; first < over.rows[b].end; first += most) {
+      const std::int64_t end = first + most < over.rows[b].end ? first + most : over.rows[b].end;
+      *next++ = {{first, end}, over.starts[b], over.starts[b + 1]};
+    }
+  return lists;
+}
+
 /// An attempt at what a call computes on a device: with memory, it launches; without, it only finds out how much it
 /// takes.
 struct cuda_attempt {
@@ -42,6 +60,11 @@ struct cuda_attempt {
   }
   void check(cudaError_t e, const char* what) const {
     if (e != cudaSuccess) refuse_cuda(e, message() << what << " for " << text());
+  }
+  /// To the device. The host's memory is free again at the return, unless it is page-locked.
+  void copy(char* to, const void* from, std::int64_t bytes) const {
+    if (bytes > 0)
+      check(cudaMemcpyAsync(to, from, std::size_t(bytes), cudaMemcpyHostToDevice, stream), "copying a space");
   }
 };
 
@@ -91,6 +114,15 @@ class cuda_states {
   cudaError_t (*merge_)(cudaStream_t, const leaf_array*, std::int64_t, void*, const block_part&);
 };
 
+/// An attempt over a space: with kernels of its own, which no other call need compile.
+struct listing_attempt {
+  const cuda_attempt& attempt;
+};
+/// kf::cuda, for calls over spaces.
+struct listing_cuda {
+  cuda where;
+};
+
 /// Memory of an attempt: released with all of it.
 template <class T> struct attempt_memory {
   T* data = nullptr;
@@ -126,8 +158,44 @@ template <> struct executor_traits<detail::cuda_attempt> {
   }
 };
 
+template <> struct executor_traits<detail::listing_attempt> {
+  using everything = executor_traits<detail::cuda_attempt>;
+  static constexpr bool is_device = true, takes_spaces = true;
+  static constexpr lowering lowers = everything::lowers;
+  template <class T> using memory = detail::attempt_memory<T>;
+  template <class T>
+  static memory<T> allocate(const detail::listing_attempt& listing, std::int64_t rows, std::int64_t cols) {
+    return everything::template allocate<T>(listing.attempt, rows, cols);
+  }
+  template <class T> static T* data_of(const memory<T>& m) { return m.data; }
+
+  template <class Plan>
+  static void run(const detail::listing_attempt& listing, const leaf_array* leaves, const output_array* outputs,
+                  std::int64_t rows, std::int64_t columns, const interval_rows* space) {
+    const detail::cuda_attempt& attempt = listing.attempt;
+    const interval_rows& over = *space;
+    using sweep = cuda_sweep<Plan>;
+    const std::int64_t groups = detail::group_count(over, sweep::group_rows);
+    const std::int64_t listed_bytes = groups * std::int64_t(sizeof(detail::listed_rows)),
+                       interval_bytes = over.starts[over.count] * std::int64_t(sizeof(interval));
+    char* const listed = attempt.take(listed_bytes);
+    char* const intervals = attempt.take(interval_bytes);
+    char* const workspace = attempt.take(sweep::listed_workspace_bytes(groups));
+    if (attempt.measures) return;
+    const detail::device_guard guard(attempt.device);
+    const matrix<detail::listed_rows> lists = detail::list_groups(over, sweep::group_rows, groups);
+    attempt.copy(listed, lists.data(), listed_bytes);
+    attempt.copy(intervals, over.columns, interval_bytes);
+    attempt.check(sweep::launch_listed(attempt.stream, leaves, outputs, rows, columns, workspace, groups,
+                                       reinterpret_cast<const detail::listed_rows*>(listed),
+                                       reinterpret_cast<const interval*>(intervals)),
+                  "a kernel's launch");
+  }
+};
+
 template <> struct executor_traits<cuda> {
   static constexpr bool is_device = true;
+  using over_spaces = detail::listing_cuda;
   static constexpr lowering lowers{.bounds_distances = true};
   template <class T> using memory = device_matrix<T>;
   template <class T> static memory<T> allocate(const cuda& where, std::int64_t rows, std::int64_t cols) {
@@ -166,6 +234,17 @@ template <> struct executor_traits<cuda> {
   static void finish(const cuda&, states& from, const leaf_array* leaves, const output_array* outputs, std::int64_t,
                      std::int64_t columns) {
     from.run(leaves, outputs, columns, columns, false, true);
+  }
+};
+
+template <> struct executor_traits<detail::listing_cuda> {
+  static constexpr bool is_device = true;
+  template <class T> using memory = device_matrix<T>;
+  static bool may_end_early(const void*) { return false; }
+
+  using attempt = detail::listing_attempt;
+  template <class F> static void attempt_twice(const detail::listing_cuda& executor, message (*text)(), F&& f) {
+    executor_traits<cuda>::attempt_twice(executor.where, text, [&](const detail::cuda_attempt& a) { f(attempt{a}); });
   }
 };
 

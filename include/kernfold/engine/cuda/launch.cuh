@@ -40,7 +40,6 @@ template <class Plan> struct cuda_sweep {
 
   /// What the states of all rows take where columns come in pieces.
   static std::int64_t states_bytes(std::int64_t rows) {
-    const std::int64_t group_rows = std::int64_t(policy.threads) * policy.lanes;
     return (rows + group_rows - 1) / group_rows * policy.threads * std::int64_t(sizeof(typename block_layout::states));
   }
   /// For `columns` columns at a time.
@@ -76,10 +75,28 @@ template <class Plan> struct cuda_sweep {
       if (part.ends) return start(&detail::finish_kernel<Plan>, t, 1, 1, finish_bytes(), stream);
     return cudaSuccess;
   }
+  /// The same over a space, whose rows are listed for `groups` blocks of group_rows at most, in memory of the device.
+  static constexpr std::int64_t group_rows = std::int64_t(policy.threads) * policy.lanes;
+  static std::int64_t listed_workspace_bytes(std::int64_t groups) { return block_bytes({groups, 1, 0}); }
+  static cudaError_t launch_listed(cudaStream_t stream, const leaf_array* leaves, const output_array* outputs,
+                                   std::int64_t rows, std::int64_t columns, void* workspace, std::int64_t groups,
+                                   const detail::listed_rows* listed, const interval* intervals) {
+    task t = task_for(leaves, outputs, rows, columns, {});
+    t.groups = groups;
+    t.stretches = 1;
+    t.blocks = static_cast<typename block_layout::block_states*>(workspace);
+    t.listed = listed;
+    t.intervals = intervals;
+    t.work = detail::block_work::whole;
+    if (groups > 0)
+      if (const cudaError_t e = start(&detail::sweep_kernel<Plan, true>, t, groups, 1, policy.shared_bytes, stream))
+        return e;
+    if constexpr (Plan::folds_rows) return start(&detail::finish_kernel<Plan>, t, 1, 1, finish_bytes(), stream);
+    return cudaSuccess;
+  }
   /// Enqueues the merge of the states `later` into those of `part`, whose columns come before.
   static cudaError_t merge(cudaStream_t stream, const leaf_array* leaves, std::int64_t rows, void* later,
                            const block_part& part) {
-    const std::int64_t group_rows = std::int64_t(policy.threads) * policy.lanes;
     task t = task_for(leaves, nullptr, rows, 0, part);
     t.groups = (rows + group_rows - 1) / group_rows;
     t.stretches = 1;

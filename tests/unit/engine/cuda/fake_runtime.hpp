@@ -197,6 +197,13 @@ inline memory& heap() {
   static memory m;
   return m;
 }
+/// Whether memory is a device's, or page-locked.
+inline bool is_of_runtime(const void* p) {
+  const char* const at = static_cast<const char*>(p);
+  for (const auto& [first, bytes] : heap().blocks)
+    if (at >= static_cast<const char*>(first) && at < static_cast<const char*>(first) + bytes) return true;
+  return false;
+}
 inline constexpr std::size_t total_bytes = std::size_t(1) << 30;
 
 /// What lies behind each block, and has to lie there still when the block is released.
@@ -297,8 +304,15 @@ inline cudaError_t cudaFreeHost(void* p) {
   fake_device::heap().host_used -= fake_device::heap().blocks[p];
   return cudaFree(p);
 }
-inline cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind, cudaStream_t stream) {
-  return fake_device::enqueue(stream, [=] { std::memcpy(to, from, bytes); });
+/// What is not page-locked is read before this returns, and written in the stream's order.
+inline cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
+                                   cudaStream_t stream) {
+  if (kind != cudaMemcpyHostToDevice || fake_device::is_of_runtime(from))
+    return fake_device::enqueue(stream, [=] { std::memcpy(to, from, bytes); });
+  const char* const first = static_cast<const char*>(from);
+  return fake_device::enqueue(stream, [to, staged = std::vector<char>(first, first + bytes)] {
+    std::memcpy(to, staged.data(), staged.size());
+  });
 }
 inline cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
   return cudaMemcpyAsync(to, from, bytes, kind, nullptr);

@@ -12,6 +12,13 @@ namespace kernfold {
 namespace detail {
 inline namespace KERNFOLD_ABI {
 
+/// The rows of dimension `dim` of an array. Throws shape_error, which begins with the function's name.
+template <class A> auto rows_for(const char* who, const A& a, std::int64_t dim) {
+  const auto raw = describe(a);
+  const auto result = fit(raw, dim);
+  if (!result) throw shape_error(message(who) << ": " << explain(result.why, raw, dim));
+  return result.array;
+}
 /// An interval_rows that owns what it shows.
 struct owned_rows {
   matrix<interval> rows, columns;
@@ -131,9 +138,9 @@ class ranges {
   /// each other.
   template <array_like Rows, array_like Ends, array_like Columns>
   ranges(const Rows& row_intervals, const Ends& ends, const Columns& column_intervals)
-      : rows_(read<interval>(as_view(row_intervals, 2))),
-        ends_(read<std::int64_t>(as_view(ends, 1))),
-        columns_(read<interval>(as_view(column_intervals, 2))) {
+      : rows_(read<interval>(detail::rows_for("kf::ranges: row intervals", row_intervals, 2))),
+        ends_(read<std::int64_t>(detail::rows_for("kf::ranges: ends", ends, 1))),
+        columns_(read<interval>(detail::rows_for("kf::ranges: column intervals", column_intervals, 2))) {
     check();
   }
   ranges(matrix<interval> row_intervals, matrix<std::int64_t> ends, matrix<interval> column_intervals)
@@ -252,8 +259,8 @@ class ranges {
 template <array_like Rows, array_like Columns, class Keep>
   requires requires(const Keep& keep) { keep(std::int64_t(0), std::int64_t(0)) ? 0 : 1; }
 ranges from_matrix(const Rows& row_intervals, const Columns& column_intervals, const Keep& keep) {
-  const auto rows = as_view(row_intervals, 2);
-  const auto columns = as_view(column_intervals, 2);
+  const auto rows = detail::rows_for("kf::from_matrix: row intervals", row_intervals, 2);
+  const auto columns = detail::rows_for("kf::from_matrix: column intervals", column_intervals, 2);
   std::int64_t kept = 0;
   for (std::int64_t k = 0; k < rows.rows(); ++k)
     for (std::int64_t l = 0; l < columns.rows(); ++l) kept += keep(k, l) ? 1 : 0;
@@ -272,8 +279,8 @@ ranges from_matrix(const Rows& row_intervals, const Columns& column_intervals, c
 /// Row interval k meets column interval k.
 template <array_like Rows, array_like Columns>
 ranges block_diagonal(const Rows& row_intervals, const Columns& column_intervals) {
-  const auto rows = as_view(row_intervals, 2);
-  const auto columns = as_view(column_intervals, 2);
+  const auto rows = detail::rows_for("kf::block_diagonal: row intervals", row_intervals, 2);
+  const auto columns = detail::rows_for("kf::block_diagonal: column intervals", column_intervals, 2);
   if (rows.rows() != columns.rows())
     throw shape_error(message() << "kf::block_diagonal: " << rows.rows() << " row intervals and " << columns.rows()
                                 << " column intervals were given: there is one for each");
@@ -284,9 +291,9 @@ ranges block_diagonal(const Rows& row_intervals, const Columns& column_intervals
 /// Row interval pairs(n, 0) meets column interval pairs(n, 1), for each row n of pairs (P, 2), in any order.
 template <array_like Rows, array_like Columns, array_like Pairs>
 ranges blocks(const Rows& row_intervals, const Columns& column_intervals, const Pairs& pairs) {
-  const auto rows = as_view(row_intervals, 2);
-  const auto columns = as_view(column_intervals, 2);
-  const auto met = as_view(pairs, 2);
+  const auto rows = detail::rows_for("kf::blocks: row intervals", row_intervals, 2);
+  const auto columns = detail::rows_for("kf::blocks: column intervals", column_intervals, 2);
+  const auto met = detail::rows_for("kf::blocks: pairs", pairs, 2);
   matrix<std::int64_t> places(rows.rows() + 1, 1), lists(met.rows(), 2);
   for (std::int64_t& place : places) place = 0;
   for (std::int64_t n = 0; n < met.rows(); ++n) {

@@ -24,13 +24,6 @@ namespace kernfold {
 namespace detail {
 inline namespace KERNFOLD_ABI {
 
-/// The rows of dimension `dim` of an array. Throws shape_error, which begins with the function's name.
-template <class A> auto rows_for(const char* who, const A& a, std::int64_t dim) {
-  const auto raw = describe(a);
-  const auto result = fit(raw, dim);
-  if (!result) throw shape_error(message(who) << ": " << explain(result.why, raw, dim));
-  return result.array;
-}
 template <class T> void check_labels(const char* who, view<const T> labels) {
   static_assert(std::is_integral_v<T>, "kernfold: labels are integers");
   for (std::int64_t i = 0; i < labels.rows(); ++i)

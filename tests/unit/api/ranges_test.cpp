@@ -254,6 +254,18 @@ TEST(ranges, of_all_pairs) {
   const auto wanted = r(a.X, a.Y, a.B), found = r.over(s.ranges())(a.X, a.Y, a.B);
   for (std::int64_t n = 0; n < wanted.size(); ++n) EXPECT_EQ(found[n], wanted[n]);
 }
+TEST(ranges, of_nothing) {
+  const kf::ranges nothing{intervals{}, std::vector<int>{}, intervals{}};
+  const auto X = numbers<float>(1, 5, 3), Y = numbers<float>(2, 7, 3);
+  const auto sums = kf::sum_reduction(kernel).over(nothing)(X, Y);
+  EXPECT_EQ(sums.rows(), 5);
+  for (const float v : sums) EXPECT_EQ(v, 0);
+  EXPECT_EQ(kf::sum_reduction<kf::axis::i>(kernel).over(nothing)(X, Y).rows(), 7);
+  EXPECT_EQ(kf::sum_reduction<kf::axis::both>(kernel).over(nothing)(X, Y)(0, 0), 0);
+  EXPECT_EQ(kf::sum_reduction(kernel).over(nothing)(kf::matrix<float>(0, 3), Y).rows(), 0);
+  const kf::ranges empty{intervals{{0, 0}, {2, 2}, {0, 5}}, std::vector<int>{0, 0, 1}, intervals{{3, 3}}};
+  for (const float v : kf::sum_reduction(kernel).over(empty)(X, Y)) EXPECT_EQ(v, 0);
+}
 TEST(ranges, other_ways_to_call) {
   const space s = random_space(5, 100, 80, 20);
   const arrays<double> a(s);
@@ -317,6 +329,14 @@ TEST(ranges, what_does_not_fit_is_said) {
   EXPECT_EQ(call({{0, 4}}, {3}, {{0, 1}, {1, 2}}),
             "kf::ranges: the list of row interval 0 ends at 3, after one that ends at 0, of 2 column intervals: ends "
             "ascend, up to that number");
+  EXPECT_EQ(sentence_of([] {
+              kf::ranges(std::vector<int>{0, 1, 2}, std::vector<int>{1}, std::vector<int>{0, 1});
+            }),
+            "kf::ranges: row intervals: 3 numbers are no whole number of rows of dimension 2");
+  EXPECT_EQ(sentence_of([] {
+              kf::block_diagonal(std::vector<int>{0, 1}, std::vector<int>{0});
+            }),
+            "kf::block_diagonal: column intervals: 1 number is no whole number of rows of dimension 2");
   EXPECT_EQ(call({{4, 2}}, {1}, {{0, 1}}),
             "kf::ranges: row interval 0 is [4, 2): intervals begin at 0 or later, and do not end before they begin");
   EXPECT_EQ(

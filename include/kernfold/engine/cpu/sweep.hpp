@@ -61,8 +61,8 @@ struct sweep_part {
   bool begins = true, ends = true;
 };
 
-/// axis::both: rows are folded in blocks of row_block, the first of which begins with row `first` and has a number.
-struct row_blocks {
+/// axis::both: rows are folded in blocks of row_block. Those of a task's interval: the first begins with row `first`.
+struct block_numbers {
   std::int64_t first, number;
   bool begins_at(std::int64_t row) const { return (row - first) % row_block == 0; }
   std::int64_t number_of(std::int64_t row) const { return number + (row - first) / row_block; }
@@ -80,13 +80,11 @@ struct workspace {
   void* block_state;             // axis::both: of the block of rows that is folded
   int passes;                    // over the columns, where the pair stage may take one or two
   bool has_columns = false;      // those of the task: whether they meet any
-  row_blocks blocks{};           // axis::both: how the rows of the task are cut
+  block_numbers blocks{};        // axis::both: how the rows of the task are cut
 };
 
-/// A stretch of rows, whole packs of it, or of columns.
-struct stretch {
-  std::int64_t first, end;
-};
+/// A stretch of rows, which begins with a pack, or of columns.
+using stretch = interval;
 
 /// A formula's code for one instruction set, and the sizes of what it keeps, as data.
 struct sweep_steps {
@@ -157,7 +155,7 @@ class sweep {
   bool is_merging_ = false;  // the second phase: the stretches' states
   std::int64_t next_task_ = 0;
 
-  /// Where the tasks and the blocks of an interval of rows begin.
+  /// Over a space: the numbers of the first task and the first block of an interval of rows.
   struct place_of_rows {
     std::int64_t task, block;
   };

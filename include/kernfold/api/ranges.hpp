@@ -150,6 +150,13 @@ class ranges {
     check();
   }
 
+  // Functions of their own: a call compiles none of them into itself.
+  [[gnu::noinline]] ranges(const ranges&) = default;
+  [[gnu::noinline]] ranges(ranges&&) = default;
+  [[gnu::noinline]] ranges& operator=(const ranges&) = default;
+  [[gnu::noinline]] ranges& operator=(ranges&&) = default;
+  [[gnu::noinline]] ~ranges() = default;
+
   /// The pairs (j, i).
   [[gnu::cold, gnu::noinline]] ranges transposed() const {
     std::int64_t rows = 0, columns = 0;

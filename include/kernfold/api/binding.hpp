@@ -6,6 +6,7 @@
 #include "../core/footprint.hpp"
 #include "../core/matrix.hpp"
 #include "../engine/plan.hpp"
+#include "../engine/space.hpp"
 #include "../formula/print.hpp"
 
 KERNFOLD_STRICT_BEGIN

@@ -6,6 +6,8 @@
 #include <signal.h>
 #include <time.h>
 
+#include <cstdint>
+
 #include "../../core/config.hpp"
 
 KERNFOLD_STRICT_BEGIN

@@ -148,7 +148,6 @@ template <class Plan, class Block, bool IsListed = false> struct block_sweep {
   }
   KERNFOLD_HD_LAYER void fold_list(states& s, const tiles& shared, const parameter_values<real>& parameters,
                                    const row_values<T>& rows) const {
-    KERNFOLD_NO_UNROLL
     for (std::int64_t k = mine().first; k < mine().end; ++k)
       shared.fold_columns(s, parameters, rows, columns{task.leaves, 0}, task.intervals[k].first, task.intervals[k].end);
   }

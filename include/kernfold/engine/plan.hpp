@@ -74,6 +74,7 @@ inline namespace KERNFOLD_ABI {
 ///   memory<T>, allocate<T>(executor, rows, cols), data_of(memory)     new arrays
 ///   run<Plan>(executor, leaves, outputs, rows, columns); where it takes_spaces, also the interval_rows of a space, or
 ///   null for all pairs
+///   over_spaces               the executor that runs calls over spaces in its place, where there is one
 ///   attempt, attempt_twice(executor, text, f)   or: the executors of f(attempt), once to measure and once to compute
 ///   may_end_early(executor)   whether a callback may end the computation before the outputs are complete
 ///   copies_to, run_copied<Reduction, Real>(executor, arrays, counts, outputs)      or, elsewhere, on copies

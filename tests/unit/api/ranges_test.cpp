@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <reference/sentence.hpp>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -15,6 +17,7 @@
 
 namespace kf = kernfold;
 using namespace kf::literals;
+using reference::sentence_of;
 
 namespace {
 
@@ -305,16 +308,6 @@ TEST(ranges, builders) {
               kf::ranges{intervals{{0, 4}, {9, 10}}, std::vector<int>{1, 2}, intervals{{6, 12}, {0, 6}}});
 }
 
-namespace {
-template <class F> std::string sentence_of(F f) {
-  try {
-    f();
-  } catch (const kf::shape_error& e) {
-    return e.what();
-  }
-  return "";
-}
-}  // namespace
 TEST(ranges, what_does_not_fit_is_said) {
   const auto X = numbers<double>(1, 10, 3), Y = numbers<double>(2, 12, 3);
   constexpr auto r = kf::sum_reduction(kernel);

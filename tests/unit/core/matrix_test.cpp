@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <reference/sentence.hpp>
+
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -9,6 +11,7 @@
 #include <utility>
 
 namespace kf = kernfold;
+using reference::sentence_of;
 
 template <class T> struct matrix : testing::Test {};
 using element_types = testing::Types<float, double, std::int64_t, std::int32_t>;
@@ -105,15 +108,6 @@ TYPED_TEST(matrix, takes_sizes_of_any_integer_type) {
   const std::size_t rows = 3;
   const kf::matrix<TypeParam> m{rows, 2u};
   EXPECT_EQ(m.size(), 6);
-}
-
-template <class F> std::string sentence_of(F f) {
-  try {
-    f();
-  } catch (const kf::shape_error& e) {
-    return e.what();
-  }
-  return "no error";
 }
 
 TEST(matrix_shape, larger_than_memory_is_refused) {

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <reference/sentence.hpp>
+
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -13,6 +15,7 @@
 #include <vector>
 
 namespace kf = kernfold;
+using reference::sentence_of;
 
 namespace {
 
@@ -24,15 +27,6 @@ template <class T> kf::matrix<T> numbers(std::uint32_t seed, std::int64_t rows, 
   return m;
 }
 std::vector<std::int64_t> all(const kf::matrix<std::int64_t>& m) { return {m.begin(), m.end()}; }
-template <class F> std::string sentence_of(F f) {
-  try {
-    f();
-  } catch (const kf::shape_error& e) {
-    return e.what();
-  }
-  return "";
-}
-
 }  // namespace
 
 TEST(cluster, grid_of_one_dimension) {

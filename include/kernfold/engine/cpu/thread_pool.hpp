@@ -21,8 +21,8 @@ inline int available_processors() {
   return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
 }
 
-/// Starting a thread takes 0.1 to 0.2 ms, waking one some microseconds, or fifty where an idle processor of a virtual
-/// machine has to be given back first. So who waits looks out for a while before it sleeps. The pool has as many
+/// Starting a thread takes 0.1 to 0.2 ms, waking one some microseconds, on a virtual machine so many that two threads
+/// were slower than one at 0.1 ms of work. So who waits looks out for a while before it sleeps. The pool has as many
 /// threads as any caller has asked for at once; several callers share them, and each works on its own job as well, so
 /// that none waits for a thread that is busy elsewhere, be it that a job starts another.
 ///

@@ -237,7 +237,7 @@ template <class T, class Reduction, class Executor> consteval const recipe* reci
   static_assert(single,
                 "kernfold: an any_reduction has one result: make one for each reduction that was given to fold_all or "
                 "backward (or call them directly, to share their sweeps)");
-  if constexpr (single) return &recipe_of<Reduction, Executor, T>;
+  if constexpr (single && is_of_this_space<Reduction, space_kind::all>()) return &recipe_of<Reduction, Executor, T>;
   else return nullptr;
 }
 

@@ -39,9 +39,9 @@ struct output_shape {
 };
 
 /// The pairs of a call: how many rows the arrays of each role have, 1 where there are none; all pairs of these, or
-/// those of a set.
+/// those of a set, of which so many are edges.
 struct domain {
-  std::int64_t i = 1, j = 1;
+  std::int64_t i = 1, j = 1, edges = 0;
   const pair_set* over = nullptr;
 };
 /// How many rows a call was told of, by .rows(M) and .columns(N); -1 where it was not.
@@ -49,7 +49,7 @@ struct extents {
   std::int64_t i = -1, j = -1;
 };
 constexpr std::int64_t output_rows(axis folds, domain counts) {
-  return folds == axis::j ? counts.i : folds == axis::i ? counts.j : 1;
+  return folds == axis::j ? counts.i : folds == axis::i ? counts.j : folds == axis::both ? 1 : counts.edges;
 }
 
 /// A reduction as data: all that a call needs to know of it, for one real type and one kind of executor.
@@ -76,15 +76,12 @@ inline namespace KERNFOLD_ABI {
 
 /// "argument 1 (y1, Vj<1, 3>) of Sum(exp(-p3 |x0 - y1|^2) y2)"
 [[gnu::cold, gnu::noinline]] inline message name_argument(const recipe& r, const symbol& s) {
-  const bool is_i = s.symbol_role == role::i, is_j = s.symbol_role == role::j;
-  return message() << "argument " << s.position << " ("
-                   << (is_i   ? "x"
-                       : is_j ? "y"
-                              : "p")
-                   << s.position << ", "
-                   << (is_i   ? "Vi<"
-                       : is_j ? "Vj<"
-                              : "Pm<")
+  const role of = s.symbol_role;
+  return message() << "argument " << s.position << " (" << letter_of(of) << s.position << ", "
+                   << (of == role::i   ? "Vi<"
+                       : of == role::j ? "Vj<"
+                       : of == role::edge ? "Ve<"
+                                       : "Pm<")
                    << s.position << ", " << s.dim << ">) of " << r.text();
 }
 [[gnu::cold, gnu::noinline]] inline void refuse_array(const recipe& r, const symbol& s, misfit why,
@@ -95,7 +92,10 @@ inline namespace KERNFOLD_ABI {
   if (s.symbol_role == role::parameter)
     throw shape_error(name_argument(r, s) << ": a number was given, a vector of dimension " << s.dim << " is needed");
   throw shape_error(name_argument(r, s) << ": a number was given, which only a parameter can be: give an array of one "
-                                        << "row for each " << (s.symbol_role == role::i ? "i" : "j"));
+                                        << "row for each "
+                                        << (s.symbol_role == role::i   ? "i"
+                                            : s.symbol_role == role::j ? "j"
+                                                                       : "edge"));
 }
 [[gnu::cold, gnu::noinline]] inline void refuse_parameter(const recipe& r, const symbol& s, std::int64_t rows) {
   throw shape_error(name_argument(r, s) << ": " << rows * s.dim << " numbers were given, a parameter has " << s.dim);
@@ -165,6 +165,18 @@ inline std::int64_t common_rows(const recipe& r, const leaf_array* arrays, role 
 KERNFOLD_ONCE domain bind_arrays(const recipe& r, const given_array* given, leaf_array* arrays, extents told = {}) {
   for (int s = 0; s < r.symbol_count; ++s) arrays[s] = bind_array(r, r.symbols[s], given[s]);
   return {common_rows(r, arrays, role::i, told.i), common_rows(r, arrays, role::j, told.j)};
+}
+
+[[gnu::cold, gnu::noinline]] inline void refuse_edge_count(const recipe& r, const symbol& s, std::int64_t rows,
+                                                           std::int64_t wanted) {
+  throw shape_error(name_argument(r, s) << ": " << rows << (rows == 1 ? " row was" : " rows were") << " given, and "
+                                        << wanted << (wanted == 1 ? " edge" : " edges"));
+}
+/// Checks that the arrays of edges have a row for each.
+KERNFOLD_ONCE void check_edge_counts(const recipe& r, const leaf_array* arrays, std::int64_t edges) {
+  for (int s = 0; s < r.symbol_count; ++s)
+    if (r.symbols[s].symbol_role == role::edge && arrays[s].rows != edges)
+      refuse_edge_count(r, r.symbols[s], arrays[s].rows, edges);
 }
 
 /// The caller's memory for output number o. Throws shape_error where it does not fit, overlap_error.

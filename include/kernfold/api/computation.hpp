@@ -197,6 +197,7 @@ template <class Reduction, class Executor, class Real> struct computation {
     if constexpr (along<axis::j>::size > 0) compute_along<axis::j>(where, arrays, counts, outputs, items{});
     if constexpr (along<axis::i>::size > 0) compute_along<axis::i>(where, arrays, counts, outputs, items{});
     if constexpr (along<axis::both>::size > 0) compute_along<axis::both>(where, arrays, counts, outputs, items{});
+    if constexpr (along<axis::none>::size > 0) compute_along<axis::none>(where, arrays, counts, outputs, items{});
   }
   template <axis A, class... Items>
   static void compute_along(const Executor& where, const leaf_array* arrays, domain counts, const output_array* all,
@@ -212,13 +213,11 @@ template <class Reduction, class Executor, class Real> struct computation {
     using places = leaf_places<typename Plan::program_type::leaves, symbols>;
     leaf_array leaves[places::count + 1];
     pick_arrays(leaves, arrays, places::row, places::count);
-    constexpr bool rows_are_j = Plan::folded_axis == axis::i;
-    const std::int64_t rows = rows_are_j ? counts.j : counts.i, columns = rows_are_j ? counts.i : counts.j;
+    constexpr axis folds = Plan::folded_axis;
+    const std::int64_t rows = folds == axis::none ? counts.edges : folds == axis::i ? counts.j : counts.i;
+    const std::int64_t columns = folds == axis::none ? 1 : folds == axis::i ? counts.i : counts.j;
     if constexpr (requires { traits::takes_spaces; })
-      traits::template run<Plan>(where, leaves, outputs, rows, columns,
-                                 !counts.over ? nullptr
-                                 : rows_are_j ? &counts.over->by_j
-                                              : &counts.over->by_i);
+      traits::template run<Plan>(where, leaves, outputs, rows, columns, counts.over);
     else traits::template run<Plan>(where, leaves, outputs, rows, columns);
   }
 };
@@ -235,14 +234,31 @@ template <class... Items, class Real> struct output_table<type_list<Items...>, R
 
 template <class... Fs> consteval role_set numbers_read_by(type_list<Fs...>) { return graph<Fs...>::numbers_read(); }
 
-/// Whether a sweep of a reduction folds i, and so takes a space by its columns.
-template <class... Leaves, class... Items> consteval bool folds_i(type_list<Leaves...>, type_list<Items...>) {
-  return ((Leaves::folds == axis::i) || ... || ((Items::folds == axis::i) || ...));
+/// Whether a sweep of a reduction runs along an axis: along i, it takes a space by its columns.
+template <axis A, class... Leaves, class... Items>
+consteval bool has_sweep_along(type_list<Leaves...>, type_list<Items...>) {
+  return ((Leaves::folds == A) || ... || ((Items::folds == A) || ...));
+}
+template <class Reduction, axis A>
+inline constexpr bool sweeps_along =
+    has_sweep_along<A>(typename folded_closure<typename folded_in<typename Reduction::formulas>::type>::type{},
+                       typename Reduction::items{});
+
+/// Whether a reduction is one of edges: whether a variable, or a result, has a row for each.
+template <class... Vs> consteval bool has_edge_variables(type_list<Vs...>) {
+  return ((Vs::symbol_role == role::edge) || ...);
 }
 template <class Reduction>
-inline constexpr bool takes_columns_first =
-    folds_i(typename folded_closure<typename folded_in<typename Reduction::formulas>::type>::type{},
-            typename Reduction::items{});
+inline constexpr bool is_of_edges =
+    has_edge_variables(typename Reduction::signature{}) || sweeps_along<Reduction, axis::none>;
+/// Says where a reduction of edges is called for pairs that are none.
+template <class Reduction, space_kind Kind> consteval bool is_of_this_space() {
+  constexpr bool has_edges = Kind == space_kind::edges || !is_of_edges<Reduction>;
+  static_assert(has_edges,
+                "kernfold: a kf::Ve has a row for each edge, and so has what is left by kf::axis::none: call the "
+                "reduction over a list of edges, r.over(kf::edges::csr(offsets, columns))(...)");
+  return has_edges;
+}
 
 /// A reduction as data.
 template <class Reduction, class Executor, class Real>

@@ -1,13 +1,13 @@
 // kernfold/api/reduction.hpp: a reduction is a small value, and calling it computes.
 #pragma once
 
-#include "../engine/cpu/launch.hpp"
+#include "../engine/cpu/edges.hpp"
 #include "../reduction/extrema.hpp"
 #include "../reduction/kmin.hpp"
 #include "../reduction/logsumexp.hpp"
 #include "../reduction/sum.hpp"
 #include "device_plan.hpp"
-#include "ranges.hpp"
+#include "edges.hpp"
 #include "stream.hpp"
 
 KERNFOLD_STRICT_BEGIN
@@ -16,34 +16,48 @@ namespace kernfold {
 namespace detail {
 inline namespace KERNFOLD_ABI {
 
-/// Binds a space to a call: `bound` keeps what `counts` then shows.
-template <class Reduction> KERNFOLD_INLINE void bind_space(all_pairs, domain&, all_pairs) {}
-template <class Reduction> KERNFOLD_INLINE void bind_space(const ranges& pairs, domain& counts, owned_pairs& bound) {
-  pairs.bind(bound, counts.i, counts.j, &Reduction::text);
-  if constexpr (takes_columns_first<Reduction>) bound.transpose(counts.j);
-  counts.over = &bound.set;
-}
-template <class Space> using bound_space = std::conditional_t<std::is_same_v<Space, ranges>, owned_pairs, all_pairs>;
-
-/// What runs a call for an executor: over spaces, what that has for them.
-template <class Executor, bool IsDense> struct runner_of {
-  using type = Executor;
-  static const type& from(const Executor& where) { return where; }
+/// A space in a call: its kind, and how it is bound, so that `counts` shows what `bound` keeps.
+template <class Space> struct space_traits;
+template <> struct space_traits<all_pairs> {
+  static constexpr space_kind kind = space_kind::all;
+  using bound = all_pairs;
+  template <class Reduction>
+  static KERNFOLD_INLINE void bind(all_pairs, const recipe&, const leaf_array*, domain&, bound&) {}
 };
-template <class Executor>
-  requires(!std::is_same_v<typename executor_traits<Executor>::over_spaces, Executor>)
-struct runner_of<Executor, false> {
-  using type = typename executor_traits<Executor>::over_spaces;
-  static type from(const Executor& where) { return {where}; }
+template <> struct space_traits<ranges> {
+  static constexpr space_kind kind = space_kind::intervals;
+  using bound = owned_pairs;
+  template <class Reduction>
+  static KERNFOLD_INLINE void bind(const ranges& pairs, const recipe& r, const leaf_array*, domain& counts, bound& b) {
+    pairs.bind(b, counts.i, counts.j, r.text);
+    if constexpr (sweeps_along<Reduction, axis::i>) b.transpose(counts.j);
+    counts.over = &b.set;
+  }
 };
+template <> struct space_traits<edges> {
+  static constexpr space_kind kind = space_kind::edges;
+  using bound = bound_edges;
+  template <class Reduction>
+  static KERNFOLD_INLINE void bind(const edges& pairs, const recipe& r, const leaf_array* arrays, domain& counts,
+                                   bound& b) {
+    pairs.bind(b, counts.i, counts.j, r.text, sweeps_along<Reduction, axis::i>, sweeps_along<Reduction, axis::none>);
+    counts.edges = pairs.size();
+    check_edge_counts(r, arrays, counts.edges);
+    counts.over = &b.set;
+  }
+};
+template <class Space>
+concept space = requires { space_traits<Space>::kind; };
 
 /// A reduction together with where it runs, over which pairs, and for how many rows and columns where no array says so.
 template <class Reduction, class Executor, class Space = all_pairs> struct placed {
   using traits = executor_traits<Executor>;
-  static constexpr bool is_dense = std::is_same_v<Space, all_pairs>;
+  static constexpr space_kind kind = space_traits<Space>::kind;
+  static constexpr bool is_dense = kind == space_kind::all;
   static_assert(
-      is_dense || requires { typename traits::over_spaces; }, "kernfold: spaces run on kf::cpu and kf::cuda so far");
-  using runner = typename runner_of<Executor, is_dense>::type;
+      requires { typename runner_of<Executor, kind>::type; },
+      "kernfold: spaces run on kf::cpu and kf::cuda so far");
+  using runner = typename runner_of<Executor, kind>::type;
   Executor where;
   extents told{};
   Space pairs{};
@@ -54,9 +68,9 @@ template <class Reduction, class Executor, class Space = all_pairs> struct place
   template <class Option> auto with(Option option) const {
     return placed<decltype(Reduction{}.with(option)), Executor, Space>{where, told, pairs};
   }
-  placed<Reduction, Executor, ranges> over(ranges space) const {
+  template <space Other> placed<Reduction, Executor, Other> over(Other other) const {
     static_assert(is_dense, "kernfold: a call runs over one space");
-    return {where, told, static_cast<ranges&&>(space)};
+    return {where, told, static_cast<Other&&>(other)};
   }
   placed rows(std::integral auto count) const { return {where, {static_cast<std::int64_t>(count), told.j}, pairs}; }
   placed columns(std::integral auto count) const { return {where, {told.i, static_cast<std::int64_t>(count)}, pairs}; }
@@ -64,7 +78,7 @@ template <class Reduction, class Executor, class Space = all_pairs> struct place
   /// The results, as new matrices: one, or several for structured bindings.
   template <class... Args> auto operator()(const Args&... args) const {
     using choice = real_choice_of<typename Reduction::signature, type_list<Args...>>;
-    if constexpr (choice::match) {
+    if constexpr (is_of_this_space<Reduction, kind>() && choice::match) {
       call_arguments<typename Reduction::signature, type_list<Args...>, typename choice::real, traits::is_device>
       arguments(args...);
       return compute_new<typename choice::real>(arguments.given, arguments.arrays, typename Reduction::items{},
@@ -96,7 +110,7 @@ template <class Reduction, class Executor, class Space = all_pairs> struct place
         "kernfold: the arrays that a reduction starts with are read until its end: a temporary would be gone by then; "
         "give the array a name");
     using choice = real_choice_of<rows, type_list<Args...>>;
-    if constexpr (choice::match && (argument<Args>::is_named && ...)) {
+    if constexpr (is_of_this_space<Reduction, kind>() && choice::match && (argument<Args>::is_named && ...)) {
       using real = typename choice::real;
       return running_reduction<Reduction, Executor, real>(
           where, call_arguments<rows, type_list<Args...>, real, traits::is_device>(args...), told);
@@ -110,16 +124,16 @@ template <class Reduction, class Executor, class Space = all_pairs> struct place
     static_assert(Reduction::items::size == 1,
                   "kernfold: into and add_to write one result; call the reduction for several");
     using choice = real_choice_of<typename Reduction::signature, type_list<Args...>>;
-    if constexpr (choice::match && Reduction::items::size == 1) {
+    if constexpr (is_of_this_space<Reduction, kind>() && choice::match && Reduction::items::size == 1) {
       using real = typename choice::real;
       call_arguments<typename Reduction::signature, type_list<Args...>, real, traits::is_device> arguments(args...);
       const auto target =
           describe_as_result<element_of_item<type_at<typename Reduction::items, 0>, real>>(static_cast<Output&&>(out));
       const recipe& r = recipe_of<Reduction, runner, real>;
       domain counts = bind_arrays(r, arguments.given, arguments.arrays, told);
-      bound_space<Space> bound;
-      bind_space<Reduction>(pairs, counts, bound);
-      const runner& runs = runner_of<Executor, is_dense>::from(where);
+      typename space_traits<Space>::bound bound;
+      space_traits<Space>::template bind<Reduction>(pairs, r, arguments.arrays, counts, bound);
+      const runner& runs = runner_of<Executor, kind>::from(where);
       compute_into(r, &runs, arguments.arrays, counts, target, add);
     }
   }
@@ -130,12 +144,12 @@ template <class Reduction, class Executor, class Space = all_pairs> struct place
                    std::integer_sequence<int, Is...>) const {
     const recipe& r = recipe_of<Reduction, runner, Real>;
     domain counts = bind_arrays(r, given, arrays, told);
-    bound_space<Space> bound;
-    bind_space<Reduction>(pairs, counts, bound);
+    typename space_traits<Space>::bound bound;
+    space_traits<Space>::template bind<Reduction>(pairs, r, arrays, counts, bound);
     results<typename traits::template memory<element_of_item<Items, Real>>...> all;
     const output_array outputs[] = {
         allocate_output<element_of_item<Items, Real>>(where, detail::get<Is>(all), r.outputs[Is], counts)...};
-    const runner& runs = runner_of<Executor, is_dense>::from(where);
+    const runner& runs = runner_of<Executor, kind>::from(where);
     r.compute(&runs, arrays, counts, outputs);
     return detail::one_or_all(all);
   }
@@ -150,7 +164,7 @@ inline namespace KERNFOLD_ABI {
 ///   r(args...)                one matrix per item; arguments by position, or all by name
 ///   r.into(out, args...)      writes to the caller's memory; r.add_to(out, args...) adds to it
 ///   r.on(executor)            the same, somewhere else: r.on(kf::cpu{.threads = 4})(args...)
-///   r.over(space)             the same, over some of the pairs: r.over(kf::ranges{...})(args...)
+///   r.over(space)             the same, over some of the pairs: r.over(kf::ranges{...})(args...), kf::edges
 ///   r.with(option)            the same, computed differently: r.with(kf::compensated)(args...)
 ///   r.rows(M).columns(N)      the same, for extents that no array gives: of row_index and column_index
 /// These may follow each other in any order.
@@ -180,7 +194,7 @@ template <class Signature, class Options, class... Items> struct reduction {
   template <class Executor> detail::placed<reduction, Executor> on(Executor executor) const {
     return {static_cast<Executor&&>(executor)};
   }
-  auto over(ranges pairs) const { return on(cpu{}).over(static_cast<ranges&&>(pairs)); }
+  template <detail::space Space> auto over(Space pairs) const { return on(cpu{}).over(static_cast<Space&&>(pairs)); }
   auto rows(std::integral auto count) const { return on(cpu{}).rows(count); }
   auto columns(std::integral auto count) const { return on(cpu{}).columns(count); }
   template <class Option>

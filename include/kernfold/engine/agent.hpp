@@ -83,8 +83,8 @@ template <class P, class... At> consteval auto prompt_nodes() {
 inline namespace KERNFOLD_ABI {
 
 /// Lets a frame of the pair stage see the rows: enough for what multiplies a result once per row.
-template <class T, int LocalReals, int LocalIndices>
-KERNFOLD_HD_LAYER void see_rows(frame<stage::pair, T, LocalReals, LocalIndices>& f,
+template <class T, int LocalReals, int LocalIndices, class Column>
+KERNFOLD_HD_LAYER void see_rows(frame<stage::pair, T, LocalReals, LocalIndices, Column>& f,
                                 const parameter_values<math::real_of<T>>& parameters, const row_values<T>& rows) {
   f.parameters = parameters.reals;
   f.parameter_indices = parameters.indices;

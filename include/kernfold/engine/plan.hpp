@@ -3,6 +3,7 @@
 
 #include "../reduction/folded.hpp"
 #include "policy.hpp"
+#include "space.hpp"
 
 KERNFOLD_STRICT_BEGIN
 namespace kernfold {
@@ -72,9 +73,8 @@ inline namespace KERNFOLD_ABI {
 ///   is_device                 whether arrays are in the memory of a device
 ///   lowers                    how formulas are lowered for it
 ///   memory<T>, allocate<T>(executor, rows, cols), data_of(memory)     new arrays
-///   run<Plan>(executor, leaves, outputs, rows, columns); where it takes_spaces, also the interval_rows of a space, or
-///   null for all pairs
-///   over_spaces               the executor that runs calls over spaces in its place, where there is one
+///   run<Plan>(executor, leaves, outputs, rows, columns); where it takes_spaces, also the pair_set of a space, or null
+///   for all pairs
 ///   attempt, attempt_twice(executor, text, f)   or: the executors of f(attempt), once to measure and once to compute
 ///   may_end_early(executor)   whether a callback may end the computation before the outputs are complete
 ///   copies_to, run_copied<Reduction, Real>(executor, arrays, counts, outputs)      or, elsewhere, on copies
@@ -84,6 +84,22 @@ inline namespace KERNFOLD_ABI {
 ///   merge(states, later, leaves)                         `later` has the columns that come after those of `states`
 ///   finish(executor, states, leaves, outputs, rows, columns)   writes the results
 template <class Executor> struct executor_traits;
+
+/// What runs calls over a kind of space for an executor: `type`, made by from(executor). Kinds that it does not run
+/// have none.
+template <class Executor, space_kind Kind> struct runner_of {};
+template <class Executor> struct runner_of<Executor, space_kind::all> {
+  using type = Executor;
+  static const type& from(const Executor& where) { return where; }
+};
+
+/// The rows of a plan, in intervals, or with their edges.
+template <class Plan> const interval_rows& interval_rows_of(const pair_set& over) {
+  return Plan::folded_axis == axis::i ? over.by_j : over.by_i;
+}
+template <class Plan> const edge_rows& edge_rows_of(const pair_set& over) {
+  return Plan::folded_axis == axis::i ? over.edges_by_j : over.edges_by_i;
+}
 
 }  // namespace KERNFOLD_ABI
 }  // namespace kernfold

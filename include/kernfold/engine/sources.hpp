@@ -45,6 +45,26 @@ template <class Real> struct single_source {
   }
 };
 
+/// An edge, row `edge` of the edges' arrays, with the rows i and j that are its ends.
+template <class Real> struct end_source {
+  const leaf_array* leaves;
+  std::int64_t i, j, edge;
+
+  template <class T, class Leaf> KERNFOLD_HD_LAYER T load(int number, int k) const {
+    return at<Leaf>().template load<T, Leaf>(number, k);
+  }
+  template <class T, class Leaf> KERNFOLD_HD_LAYER std::int64_t load_index(int number, int k) const {
+    return at<Leaf>().template load_index<T, Leaf>(number, k);
+  }
+
+ private:
+  template <class Leaf> KERNFOLD_HD_LAYER single_source<Real> at() const {
+    return {leaves, Leaf::depends == depends_on_i   ? i
+                    : Leaf::depends == depends_on_j ? j
+                                                    : edge};
+  }
+};
+
 }  // namespace KERNFOLD_ABI
 }  // namespace detail
 }  // namespace kernfold

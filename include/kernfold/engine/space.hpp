@@ -8,6 +8,9 @@
 KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
+/// How a space gives its pairs.
+enum class space_kind : unsigned char { all, intervals, edges };
+
 /// The space of a call that names none.
 struct all_pairs {};
 
@@ -26,9 +29,25 @@ struct interval_rows {
   std::int64_t pairs = 0;
 };
 
-/// A set of pairs (i, j), whichever axis folds.
+/// All rows, and the columns that each meets, one by one: row r those at columns[s], starts[r] <= s < starts[r + 1],
+/// each over an edge, which is number numbers[s] of all.
+struct edge_rows {
+  const std::int64_t* starts = nullptr;   // (rows + 1)
+  const std::int64_t* columns = nullptr;  // (count)
+  const std::int64_t* numbers = nullptr;  // (count); null where edges are in this order: s itself
+  std::int64_t count = 0;
+};
+/// Where edges begin and end.
+struct edge_ends {
+  const std::int64_t* i = nullptr;  // (count)
+  const std::int64_t* j = nullptr;
+};
+
+/// A set of pairs (i, j), whichever axis folds: in intervals, or one by one.
 struct pair_set {
   interval_rows by_i, by_j;  // the rows are i; or j, whose columns are i
+  edge_rows edges_by_i, edges_by_j;
+  edge_ends ends;
 };
 
 }  // namespace kernfold

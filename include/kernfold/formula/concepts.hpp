@@ -8,16 +8,16 @@
 KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
-/// The index set of a symbol: x_i, y_j, or a parameter p that all pairs share.
-enum class role : unsigned char { parameter = 0, i = 1, j = 2 };
+/// The index set of a symbol: x_i, y_j, a parameter p that all pairs share, or v_e, one value for each pair of a list.
+enum class role : unsigned char { parameter = 0, i = 1, j = 2, edge = 4 };
 
 /// What the value of a formula is made of. An index is an exact 64-bit integer; everything else computes in the real
 /// type of the call.
 enum class kind : unsigned char { real, index };
 
-/// The index sets that a value changes with, as a set of role bits: 0 (parameters only), i, j, or both.
+/// The index sets that a value changes with, as a set of role bits: 0 (parameters only), i, j, edge, or several.
 using role_set = unsigned;
-inline constexpr role_set no_roles = 0, depends_on_i = 1, depends_on_j = 2, depends_on_both = 3;
+inline constexpr role_set no_roles = 0, depends_on_i = 1, depends_on_j = 2, depends_on_both = 3, depends_on_edge = 4;
 constexpr role_set role_bit(role r) { return static_cast<role_set>(r); }
 
 /// Base of every formula type. A formula is an empty type with

@@ -12,29 +12,32 @@ namespace kernfold {
 inline namespace KERNFOLD_ABI {
 
 /// What one stage of a program works on. T is the type of its lanes: a scalar for parameters and columns, the lanes
-/// of the output rows for rows and pairs. A stage reads what earlier ones kept, and writes what it keeps itself; what
-/// it does not read need not be set.
-template <stage S, class T, int LocalReals, int LocalIndices> struct frame {
+/// of the output rows for rows and pairs. Column is a scalar where all lanes meet the same column, T where each meets
+/// its own. A stage reads what earlier ones kept, and writes what it keeps itself; what it does not read need not be
+/// set.
+template <stage S, class T, int LocalReals, int LocalIndices, class Column = math::real_of<T>> struct frame {
   using lanes = T;
   using real = math::real_of<T>;
   using indices = math::index_t<T>;
+  using column_indices_type = std::conditional_t<std::is_same_v<Column, real>, std::int64_t, indices>;
   static constexpr stage at = S;
 
   const real* parameters;  // (kept reals of the parameter stage)
   const std::int64_t* parameter_indices;
   const T* rows;  // (kept reals of the row stage)
   const indices* row_indices;
-  const real* columns;  // (kept reals of the column stage)
-  const std::int64_t* column_indices;
+  const Column* columns;  // (kept reals of the column stage)
+  const column_indices_type* column_indices;
   indices row_number;  // the rows' numbers
-  std::int64_t column_number;
+  column_indices_type column_number;
   T* kept;  // (kept reals of this stage)
   indices* kept_indices;
 
   T local[LocalReals > 0 ? LocalReals : 1];
   indices local_indices[LocalIndices > 0 ? LocalIndices : 1];
 };
-template <class P, stage S, class T> using frame_of = frame<S, T, P::size(S).local_reals, P::size(S).local_indices>;
+template <class P, stage S, class T, class Column = math::real_of<T>>
+using frame_of = frame<S, T, P::size(S).local_reals, P::size(S).local_indices, Column>;
 
 }  // namespace KERNFOLD_ABI
 
@@ -134,6 +137,13 @@ struct computed<array_element<Leaf, Number>, Frame, Source> {
     using T = typename Frame::lanes;
     if constexpr (Leaf::result == kind::index) return source.template load_index<T, Leaf>(Number, k);
     else return source.template load<T, Leaf>(Number, k);
+  }
+};
+template <role Role, class Frame, class Source> struct computed<end_of_edge<Role>, Frame, Source> {
+  KERNFOLD_EXEC_CHECK_DISABLE
+  static KERNFOLD_HD_LAYER auto component(const Frame& f, const Source&, int) {
+    if constexpr (Role == role::i) return f.row_number;
+    else return f.column_number;
   }
 };
 template <class Op, kind Result, int Dim, class... Operands, class Frame, class Source>

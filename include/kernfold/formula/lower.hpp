@@ -28,7 +28,7 @@ enum class stage : unsigned char { parameter, row, column, pair };
 
 /// How formulas are lowered for a sweep.
 struct lowering {
-  role rows = role::i;              // the role of the output rows; the columns have the other one
+  role rows = role::i;              // the role of the output rows; the columns have the other one, edges none
   bool keeps_exponentials = false;  // as written, accurate to their own rounding
   bool bounds_distances = false;  // of which only the least count: for an engine that the number of instructions bounds
   bool empty_is_zero = false;     // an average of nothing is 0, not NaN
@@ -49,11 +49,12 @@ struct Exp2Nonpositive : elementwise<Exp2Nonpositive> {
 
 namespace detail {
 
-/// The stage of a set of roles, where the output rows have the role `rows`.
+/// The stage of a set of roles, where the output rows have the role `rows`. An edge is a pair; where the output has a
+/// row for each, so has all that an edge knows.
 consteval stage stage_of(role_set depends, role rows) {
   if (depends == no_roles) return stage::parameter;
-  if (depends == depends_on_both) return stage::pair;
-  return depends == role_bit(rows) ? stage::row : stage::column;
+  if (depends == role_bit(rows) || rows == role::edge) return stage::row;
+  return depends == depends_on_i || depends == depends_on_j ? stage::column : stage::pair;
 }
 template <class F, lowering L> inline constexpr stage stage_in = stage_of(F::depends, L.rows);
 

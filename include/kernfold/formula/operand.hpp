@@ -26,6 +26,12 @@ template <class Leaf, int Number> struct array_element {
   static constexpr kind result = Leaf::result;
   static constexpr bool mixes_with_indices = Leaf::result == kind::index;
 };
+/// The number of the row, or of the column, that an edge belongs to.
+template <role Role> struct end_of_edge {
+  static constexpr int dim = 1;
+  static constexpr kind result = kind::index;
+  static constexpr bool mixes_with_indices = true;
+};
 /// An operation on operands.
 template <class Op, kind Result, int Dim, class... Operands> struct applied {
   static constexpr int dim = Dim;
@@ -43,6 +49,9 @@ template <class P, int Node> using operand = typename operand_at<P, Node>::type;
 /// How a node of the program P is computed.
 template <class P, int Node, class F = typename P::template node_at<Node>> struct computation_at {
   using type = array_element<F, index_of<F>(typename P::leaves{})>;
+};
+template <class P, int Node, role R> struct computation_at<P, Node, index_variable<R>> {
+  using type = end_of_edge<R>;
 };
 template <class P, int Node, class F, class Places> struct application;
 template <class P, int Node, class Op, class... Args, int... Places>

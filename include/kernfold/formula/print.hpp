@@ -31,6 +31,11 @@ template <class Op> constexpr const char* name_source() {
 
 template <class F> [[gnu::cold, gnu::noinline]] void print_folded(message&);
 
+/// What a variable of a role is called.
+constexpr const char* letter_of(role r) {
+  return r == role::parameter ? "p" : r == role::i ? "x" : r == role::j ? "y" : "v";
+}
+
 template <class F> struct printed_row {
   static consteval printed_node get() {
     if constexpr (requires { typename F::spec; }) {
@@ -38,8 +43,7 @@ template <class F> struct printed_row {
     } else if constexpr (is_index_variable<F>) {
       return {.name = F::depends == depends_on_i ? "row_index" : "column_index", .value = {-1, 1}};
     } else {
-      constexpr const char* letters[] = {"p", "x", "y"};
-      return {.name = letters[static_cast<int>(F::symbol_role)], .value = {F::position, 1}};
+      return {.name = letter_of(F::symbol_role), .value = {F::position, 1}};
     }
   }
 };
@@ -279,8 +283,9 @@ template <class Spec, class... Fs> void print_reduction(message& out, const char
   out << ")";
 }
 template <class F> [[gnu::cold, gnu::noinline]] void print_folded(message& out) {
-  constexpr const char* suffixes[] = {"_ij", "_j", "_i"};
-  print_reduction<typename F::spec>(out, suffixes[static_cast<int>(F::symbol_role)], typename F::spec::formulas{});
+  constexpr role r = F::symbol_role;
+  constexpr const char* folded_indices = r == role::parameter ? "_ij" : r == role::i ? "_j" : r == role::j ? "_i" : "";
+  print_reduction<typename F::spec>(out, folded_indices, typename F::spec::formulas{});
 }
 
 }  // namespace KERNFOLD_ABI
@@ -288,7 +293,7 @@ template <class F> [[gnu::cold, gnu::noinline]] void print_folded(message& out) 
 
 inline namespace KERNFOLD_ABI {
 
-/// A formula as text: x0 stands for Vi<0, ...>, y1 for Vj<1, ...>, p2 for Pm<2, ...>; factors stand side by side,
+/// A formula as text: x0 stands for Vi<0, ...>, y1 for Vj<1, ...>, p2 for Pm<2, ...>, v3 for Ve<3, ...>; factors stand side by side,
 /// (a | b) is a scalar product, a_[k] component k, [a < b] is 1 or 0, and the rest are calls.
 template <formula F> message to_string(F) {
   message out;

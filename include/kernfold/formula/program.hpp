@@ -42,6 +42,7 @@ template <int N> struct instruction_table {
 template <role Rows, class Graph> consteval auto make_instructions() {
   constexpr int count = Graph::count;
   instruction_table<count> t{};
+  constexpr bool has_numbers = Rows != role::edge;  // an edge reads those of its ends as it reads an array
   for (int k = 0; k < count; ++k) t.row[k].at = stage_of(Graph::node(k).depends, Rows);
   int uses[count + 1]{};
   bool used_later[count + 1]{};
@@ -62,11 +63,11 @@ template <role Rows, class Graph> consteval auto make_instructions() {
     n.dim = f.dim;
     n.is_chain = f.is_chain;
     n.where = f.form == node_form::constant          ? home::immediate
-              : f.form == node_form::number          ? home::number
-              : n.at != stage::pair && used_later[k] ? home::kept
-              : f.form == node_form::leaf            ? home::array
-              : f.dim <= unrolled_dim || uses[k] > 1 ? home::local
-                                                     : home::streamed;
+              : f.form == node_form::number && has_numbers ? home::number
+              : n.at != stage::pair && used_later[k]       ? home::kept
+              : f.form == node_form::leaf                  ? (n.at == stage::pair ? home::local : home::array)
+              : f.dim <= unrolled_dim || uses[k] > 1       ? home::local
+                                                           : home::streamed;
     if (n.where != home::kept && n.where != home::local) continue;
     stage_size& s = t.sizes[static_cast<int>(n.at)];
     int& next = n.where == home::kept ? (f.result == kind::real ? s.kept_reals : s.kept_indices)

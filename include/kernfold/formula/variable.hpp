@@ -58,6 +58,9 @@ inline constexpr variable<role::j, Position, Dim, Element> Vj{};
 /// A parameter in R^Dim, the same for all pairs: an array of shape (Dim), or a number.
 template <int Position, int Dim, class Element = default_real>
 inline constexpr variable<role::parameter, Position, Dim, Element> Pm{};
+/// v_e in R^Dim: one row per pair of a list of pairs (kf::edges); an array of shape (E, Dim).
+template <int Position, int Dim, class Element = default_real>
+inline constexpr variable<role::edge, Position, Dim, Element> Ve{};
 
 /// The number of the row (role::i) or of the column (role::j): an exact 64-bit integer leaf.
 template <role Role> struct index_variable : formula_base {

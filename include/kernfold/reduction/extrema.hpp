@@ -39,6 +39,7 @@ template <int Dim, extreme E, bool IsBounded = false> struct extremum_fold {
     vec<T, Dim> best;
   };
 
+  template <class T> static KERNFOLD_HD_LAYER T absent() { return last_of_all<E, T>(); }
   template <class T> static KERNFOLD_HD_LAYER void identity(state<T>& s) {
     for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA { s.best[k] = last_of_all<E, T>(); });
   }
@@ -95,6 +96,7 @@ template <int Dim, extreme E, bool IsBounded = false> struct arg_extremum_fold {
     vec<math::ints_t<T>, Dim> column;  // within the tile; -1 while the tile has nothing better
   };
 
+  template <class T> static KERNFOLD_HD_LAYER T absent() { return last_of_all<E, T>(); }
   template <class T> static KERNFOLD_HD_LAYER void identity(state<T>& s) {
     for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA {
       s.best[k] = last_of_all<E, T>();

@@ -18,15 +18,19 @@ KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
 /// The index that a reduction folds. axis::j (the default) leaves one row per i, axis::i one row per j, axis::both one
-/// row in all.
-enum class axis : unsigned char { j, i, both };
+/// row in all, axis::none one row per pair of a list.
+enum class axis : unsigned char { j, i, both, none };
 
 /// The role of a reduction's output rows.
-constexpr role output_role(axis a) { return a == axis::j ? role::i : a == axis::i ? role::j : role::parameter; }
+constexpr role output_role(axis a) {
+  return a == axis::j ? role::i : a == axis::i ? role::j : a == axis::both ? role::parameter : role::edge;
+}
 /// The role of the rows of a sweep along an axis; over both axes, rows i are folded in the end.
-constexpr role row_role(axis a) { return a == axis::i ? role::j : role::i; }
+constexpr role row_role(axis a) { return a == axis::i ? role::j : a == axis::none ? role::edge : role::i; }
 /// The axis that leaves one row per index of a role.
-constexpr axis axis_leaving(role r) { return r == role::i ? axis::j : r == role::j ? axis::i : axis::both; }
+constexpr axis axis_leaving(role r) {
+  return r == role::i ? axis::j : r == role::j ? axis::i : r == role::parameter ? axis::both : axis::none;
+}
 
 /// The value of a reduction as a symbol: row i of its output (row j, or its only row).
 template <class Spec, axis Axis> struct folded : formula_base {
@@ -69,6 +73,7 @@ template <axis A> constexpr auto folded_index() {
   static_assert(
       A != axis::both,
       "kernfold: the gradient of an extremum over both axes is not available: reduce over one axis, then the other");
+  static_assert(A != axis::none, "kernfold: a value for each edge is a sum of one term; there is nothing to choose from");
   if constexpr (A == axis::i) return row_index;
   else return column_index;
 }

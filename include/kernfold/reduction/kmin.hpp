@@ -50,6 +50,7 @@ template <int K, int Dim, kind Result, bool IsBounded = false> struct kmin_fold 
     queue<T> waiting[Dim];
   };
 
+  template <class T> static KERNFOLD_HD_LAYER T absent() { return T(math::infinity<math::real_of<T>>()); }
   template <class T> static KERNFOLD_HD_LAYER void identity(state<T>& s) {
     for (int k = 0; k < K * Dim; ++k) {
       s.value[k] = T(math::infinity<math::real_of<T>>());

@@ -43,6 +43,7 @@ template <int Dim, exponential_result R, accumulation A, bool IsAccurate, bool E
     vec<T, maxima> slope, minus_shift;
   };
 
+  template <class T> static KERNFOLD_HD_LAYER T absent() { return T(-math::infinity<math::real_of<T>>()); }
   template <class T> static KERNFOLD_HD_LAYER void identity(state<T>& s) {
     for_each_component<maxima>([&](int m) KERNFOLD_INLINE_LAMBDA { s.maximum[m] = -greatest<T>(); });
     for_each_component<sums>([&](int k) KERNFOLD_INLINE_LAMBDA { s.sum[k].clear(); });

@@ -78,6 +78,7 @@ template <int Dim, bool IsProduct, accumulation A> struct sum_fold {
   };
   template <class T> using accumulator = state<T>;
 
+  template <class T> static KERNFOLD_HD_LAYER T absent() { return T(0); }
   template <class T> static KERNFOLD_HD_LAYER void identity(state<T>& s) {
     for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA { s.sums[k].clear(); });
   }

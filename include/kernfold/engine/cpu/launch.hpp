@@ -90,8 +90,9 @@ template <class Isa>
 using scalar_steps_of =
     std::conditional_t<std::is_same_v<Isa, isa::avx512> && contains<isa::avx2>(compiled_sets{}), isa::avx2, Isa>;
 
-/// A plan's steps for an instruction set. What does not depend on the formula is shared with other plans.
-template <class Plan, class Isa> consteval sweep_steps steps_with() {
+/// A plan's steps for an instruction set, but for the one that folds. What does not depend on the formula is shared
+/// with other plans. Columns: what the rows of a task meet.
+template <class Plan, class Isa, class Columns> consteval sweep_steps steps_around_fold() {
   using entry = instruction_set_entry<Isa>;
   using prepare = instruction_set_entry<scalar_steps_of<Isa>>;
   using P = typename Plan::program_type;
@@ -110,18 +111,17 @@ template <class Plan, class Isa> consteval sweep_steps steps_with() {
       &prepare::template call<prepare_rows_step<Plan>, const sweep_arrays&, const workspace&, stretch, int>;
   steps.prepare_columns =
       &prepare::template call<prepare_columns_step<Plan>, const sweep_arrays&, const workspace&, stretch>;
-  steps.fold_tile = &entry::template call<fold_tile_step<Plan, T>, const workspace&, char*, stretch, stretch, bool>;
   steps.merge = &entry::template call<merge_step<states>, char*, const char*, std::int64_t>;
   if constexpr (Plan::folds_rows) {
-    using fold_rows = fold_rows_step<states, block_states, factors>;
+    using fold_rows = fold_rows_step<states, block_states, factors, Columns>;
     steps.finish_rows =
         &entry::template call<fold_rows, const sweep_arrays&, const workspace&, char*, stretch, block_tree&>;
     steps.finish = &fold_rows::finish;
     steps.merge_blocks = &fold_rows::merge_blocks;
     steps.block_state_bytes = sizeof(typename block_states::states);
   } else {
-    steps.finish_rows = &entry::template call<write_rows_step<states, factors>, const sweep_arrays&, const workspace&,
-                                              char*, stretch, block_tree&>;
+    steps.finish_rows = &entry::template call<write_rows_step<states, factors, Columns>, const sweep_arrays&,
+                                              const workspace&, char*, stretch, block_tree&>;
   }
   steps.lanes = math::lane_count<T>;
   steps.parameter_bytes = p.kept_reals * int(sizeof(real));
@@ -134,10 +134,20 @@ template <class Plan, class Isa> consteval sweep_steps steps_with() {
   steps.policy = Plan::policy;
   return steps;
 }
-/// The same for each of the sets that are compiled, in their order.
-template <class Plan, class Isas = compiled_sets> struct steps_of;
-template <class Plan, class... Isas> struct steps_of<Plan, type_list<Isas...>> {
-  static constexpr sweep_steps with[] = {steps_with<Plan, Isas>()...};
+/// The steps that fold tiles of columns.
+struct folds_tiles {
+  template <class Plan, class Isa> static consteval sweep_steps steps() {
+    using entry = instruction_set_entry<Isa>;
+    using T = typename entry::template lanes<typename Plan::real>;
+    sweep_steps steps = steps_around_fold<Plan, Isa, shared_columns>();
+    steps.fold_tile = &entry::template call<fold_tile_step<Plan, T>, const workspace&, char*, stretch, stretch, bool>;
+    return steps;
+  }
+};
+/// A plan's steps for each of the sets that are compiled, in their order.
+template <class Plan, class Folds = folds_tiles, class Isas = compiled_sets> struct steps_of;
+template <class Plan, class Folds, class... Isas> struct steps_of<Plan, Folds, type_list<Isas...>> {
+  static constexpr sweep_steps with[] = {Folds::template steps<Plan, Isas>()...};
 };
 template <class... Isas> inline int place_of_set(type_list<Isas...>, instruction_set s) {
   const instruction_set compiled[] = {instruction_set_entry<Isas>::name...};
@@ -154,6 +164,17 @@ inline instruction_set chosen_instruction_set(const cpu& where) {
 }
 /// Its place among the sets that are compiled.
 inline int chosen_set(const cpu& where) { return place_of_set(compiled_sets{}, chosen_instruction_set(where)); }
+
+/// A plan's steps for the chosen set. No device code begins here: nvcc's second pass need not instantiate it, and could
+/// not.
+template <class Plan, class Folds> const sweep_steps& steps_for([[maybe_unused]] const cpu& where) {
+#if KERNFOLD_DEVICE_PASS
+  static constexpr sweep_steps none{};
+  return none;
+#else
+  return steps_of<Plan, Folds>::with[chosen_set(where)];
+#endif
+}
 
 /// What a thread has to do to be worth waking: two threads take .75 of one's time for 250,000 pairs of a Gaussian
 /// convolution (AVX-512, Sapphire Rapids, 2 cores), .6 for a million.
@@ -178,7 +199,7 @@ inline int pass_count(const cpu& where) {
 }
 
 inline void run_steps(const cpu& where, const sweep_arrays& arrays, const sweep_steps& steps) {
-  const std::int64_t pairs = arrays.over ? arrays.over->pairs : arrays.rows * arrays.columns;
+  const std::int64_t pairs = arrays.pairs();
   monitor watch(where, pairs);
   sweep(arrays, steps, watch, thread_count(where, pairs), pass_count(where)).run();
   if (where.progress) where.progress(1.0);
@@ -229,7 +250,6 @@ template <> struct executor_traits<cpu> {
   static constexpr bool is_device = false;
   static constexpr lowering lowers{};
   static constexpr bool takes_spaces = true;
-  using over_spaces = cpu;
   template <class T> using memory = matrix<T>;
   template <class T> static matrix<T> allocate(const cpu&, std::int64_t rows, std::int64_t cols) {
     return matrix<T>(rows, cols);
@@ -238,9 +258,14 @@ template <> struct executor_traits<cpu> {
 
   template <class Plan>
   static void run(const cpu& where, const leaf_array* leaves, const output_array* outputs, std::int64_t rows,
-                  std::int64_t columns, const interval_rows* over) {
-    detail::run_steps(where, {.leaves = leaves, .outputs = outputs, .rows = rows, .columns = columns, .over = over},
-                      steps_for<Plan>(where));
+                  std::int64_t columns, const pair_set* over) {
+    detail::run_steps(where,
+                      {.leaves = leaves,
+                       .outputs = outputs,
+                       .rows = rows,
+                       .columns = columns,
+                       .over = over ? &interval_rows_of<Plan>(*over) : nullptr},
+                      detail::steps_for<Plan, detail::folds_tiles>(where));
   }
   static bool may_end_early(const void* where) {
     return static_cast<const cpu*>(where)->stop || static_cast<const cpu*>(where)->progress;
@@ -248,7 +273,7 @@ template <> struct executor_traits<cpu> {
 
   using states = detail::cpu_states;
   template <class Plan> static states begin(const cpu& where, const leaf_array* leaves, std::int64_t rows) {
-    states fresh(steps_for<Plan>(where), rows);
+    states fresh(detail::steps_for<Plan, detail::folds_tiles>(where), rows);
     fresh.run(where, {leaves, nullptr, rows, 0}, true, false);
     return fresh;
   }
@@ -261,18 +286,9 @@ template <> struct executor_traits<cpu> {
                      std::int64_t rows, std::int64_t columns) {
     from.run(where, {leaves, outputs, rows, columns, columns}, false, true);
   }
-
- private:
-  /// No device code begins here: nvcc's second pass need not instantiate it, and could not.
-  template <class Plan> static const detail::sweep_steps& steps_for([[maybe_unused]] const cpu& where) {
-#if KERNFOLD_DEVICE_PASS
-    static constexpr detail::sweep_steps none{};
-    return none;
-#else
-    return detail::steps_of<Plan>::with[detail::chosen_set(where)];
-#endif
-  }
 };
+
+template <> struct runner_of<cpu, space_kind::intervals> : runner_of<cpu, space_kind::all> {};
 
 }  // namespace KERNFOLD_ABI
 }  // namespace kernfold

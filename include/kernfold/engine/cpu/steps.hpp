@@ -31,12 +31,18 @@ KERNFOLD_LAYER void evaluate_one(const sweep_arrays& arrays, const workspace& mi
   frame_of<P, S, real> f;
   f.parameters = static_cast<const real*>(mine.parameters);
   f.parameter_indices = mine.parameter_indices;
-  f.row_number = number;
-  f.column_number = number;
   f.kept = kept;
   f.kept_indices = kept_indices;
-  const std::int64_t row = S == stage::column ? number - arrays.first_column : number;
-  evaluate(f, single_source<real>{arrays.leaves, row}, whole_stage<P, S>{});
+  if constexpr (P::rows == role::edge) {
+    f.row_number = arrays.ends->i[number];
+    f.column_number = arrays.ends->j[number];
+    evaluate(f, end_source<real>{arrays.leaves, f.row_number, f.column_number, number}, whole_stage<P, S>{});
+  } else {
+    f.row_number = number;
+    f.column_number = number;
+    const std::int64_t row = S == stage::column ? number - arrays.first_column : number;
+    evaluate(f, single_source<real>{arrays.leaves, row}, whole_stage<P, S>{});
+  }
 }
 
 /// The values of a stretch of rows. The lanes of the last pack that have no row of their own repeat the last row: they
@@ -173,19 +179,48 @@ KERNFOLD_LAYER void for_each_pack(const workspace& mine, const char* from, stret
   }
 }
 
+/// What the rows of a task meet: the same columns, as many as there are.
+struct shared_columns {
+  bool has_any;
+  explicit shared_columns(const sweep_arrays&, const workspace& mine) : has_any(mine.has_columns) {}
+  KERNFOLD_LAYER bool has_columns(std::int64_t) const { return has_any; }
+  /// `product` for rows that meet columns, else `sum`. Lane 0 has row `first`.
+  template <class T> KERNFOLD_LAYER T unless_empty(const T& product, const T& sum, std::int64_t, int) const {
+    return has_any ? product : sum;
+  }
+  /// The column that a fold knows as number n of the row's.
+  KERNFOLD_LAYER std::int64_t number(std::int64_t, std::int64_t n) const { return n; }
+  /// axis::both: the number of the pair that a row has with its column 0.
+  static KERNFOLD_LAYER std::int64_t first_pair(const sweep_arrays& arrays, std::int64_t row) {
+    return row * arrays.columns;
+  }
+  /// Of all rows.
+  struct of_all {
+    explicit of_all(const sweep_arrays&) {}
+    KERNFOLD_LAYER std::int64_t number(std::int64_t, std::int64_t n) const { return n; }
+    template <class T> KERNFOLD_LAYER T unless_empty(const T&, const T& sum, std::int64_t, int) const { return sum; }
+  };
+};
+
 /// Writes or adds component k of the results of a pack's rows.
-template <class Element, int Lanes, class V>
-KERNFOLD_LAYER void write_lanes(const output_array& out, const V& value, std::int64_t first, int valid, int k) {
+template <class Element, int Lanes, class V, class Columns>
+KERNFOLD_LAYER void write_lanes(const output_array& out, const V& value, std::int64_t first, int valid, int k,
+                                [[maybe_unused]] const Columns& columns) {
   Element numbers[Lanes];
   KERNFOLD_NO_UNROLL
-  for (int l = 0; l < Lanes; ++l) numbers[l] = math::get(value, l);
+  for (int l = 0; l < Lanes; ++l) {
+    if constexpr (std::is_integral_v<Element>)
+      numbers[l] = columns.number(first + (l < valid ? l : 0), math::get(value, l));
+    else numbers[l] = math::get(value, l);
+  }
   scatter_rows(static_cast<Element*>(out.data) + (first * out.row_stride + k * out.col_stride), numbers, out.row_stride,
                valid, out.add);
 }
 /// The results of the folds States, times their Factors; rows first, ..., first + valid - 1.
-template <class States, class Factors, class Frame>
+template <class States, class Factors, class Columns, class Frame>
 KERNFOLD_LAYER void write_states(const sweep_arrays& arrays, const typename States::states& s,
-                                 [[maybe_unused]] const Frame& f, std::int64_t first, int valid, bool has_columns) {
+                                 [[maybe_unused]] const Frame& f, std::int64_t first, int valid,
+                                 const Columns& columns) {
   States::for_each_fold([&]<int Fold>(place<Fold>) KERNFOLD_INLINE_LAMBDA {
     using entry = typename States::template fold_number<Fold>;
     using fold = typename entry::fold;
@@ -195,31 +230,32 @@ KERNFOLD_LAYER void write_states(const sweep_arrays& arrays, const typename Stat
     if constexpr (entry::outer_root >= 0 && !std::is_same_v<Factors, no_factors>) {
       constexpr int factor_dim = Factors::template dim<entry::outer_root>;
       for (int k = 0; k < (factor_dim > fold::dim ? factor_dim : fold::dim); ++k) {
-        auto value = fold::finish(get<Fold>(s), fold::dim == 1 ? 0 : k);
-        if (has_columns)  // the sum of no columns is 0, whatever multiplies it
-          value = value * Factors::template factor<entry::outer_root>(f).broadcast(k);
-        write_lanes<element, lanes>(arrays.outputs[Fold], value, first, valid, k);
+        const auto sum = fold::finish(get<Fold>(s), fold::dim == 1 ? 0 : k);
+        // the sum of no columns is 0, whatever multiplies it
+        const auto value = columns.unless_empty(sum * Factors::template factor<entry::outer_root>(f).broadcast(k), sum,
+                                                first, valid);
+        write_lanes<element, lanes>(arrays.outputs[Fold], value, first, valid, k, columns);
       }
     } else {
       for (int k = 0; k < fold::dim; ++k)
-        write_lanes<element, lanes>(arrays.outputs[Fold], fold::finish(get<Fold>(s), k), first, valid, k);
+        write_lanes<element, lanes>(arrays.outputs[Fold], fold::finish(get<Fold>(s), k), first, valid, k, columns);
     }
   });
 }
 
 /// Writes the results of a group's rows.
-template <class States, class Factors> struct write_rows_step {
+template <class States, class Factors, class Columns> struct write_rows_step {
   static KERNFOLD_LAYER void run(const sweep_arrays& arrays, const workspace& mine, char* from, stretch rows,
                                  block_tree&) {
     for_each_pack<States, Factors>(
         mine, from, rows, [&](const auto& s, const auto& f, std::int64_t first, int valid) KERNFOLD_INLINE_LAMBDA {
-          write_states<States, Factors>(arrays, s, f, first, valid, mine.has_columns);
+          write_states<States, Factors>(arrays, s, f, first, valid, Columns(arrays, mine));
         });
   }
 };
 
 /// axis::both: folds the states of each block of rows into one, and at the end those of all blocks.
-template <class States, class ScalarStates, class Factors> struct fold_rows_step {
+template <class States, class ScalarStates, class Factors, class Columns> struct fold_rows_step {
   using block_states = typename ScalarStates::states;
   static KERNFOLD_LAYER void run(const sweep_arrays& arrays, const workspace& mine, char* from, stretch rows,
                                  block_tree& blocks) {
@@ -227,7 +263,7 @@ template <class States, class ScalarStates, class Factors> struct fold_rows_step
     for_each_pack<States, Factors>(
         mine, from, rows, [&](const auto& s, const auto& f, std::int64_t first, int valid) KERNFOLD_INLINE_LAMBDA {
           if (mine.blocks.begins_at(first)) ScalarStates::identity(block);
-          fold_lanes(block, s, f, first, valid, arrays.columns, mine.has_columns);
+          fold_lanes(block, s, f, first, valid, arrays, Columns(arrays, mine));
           if (const std::int64_t end = first + valid; mine.blocks.begins_at(end) || end == rows.end)
             blocks.add(mine.blocks.number_of(first), &block);
         });
@@ -241,7 +277,7 @@ template <class States, class ScalarStates, class Factors> struct fold_rows_step
     block_states none;
     if (state == nullptr) ScalarStates::identity(none);
     write_states<ScalarStates, no_factors>(arrays, state == nullptr ? none : *static_cast<block_states*>(state),
-                                           no_source{}, 0, 1, false);
+                                           no_source{}, 0, 1, typename Columns::of_all(arrays));
   }
 
  private:
@@ -250,14 +286,14 @@ template <class States, class ScalarStates, class Factors> struct fold_rows_step
   template <class Frame>
   static KERNFOLD_LAYER void fold_lanes(block_states& block, const typename States::states& s,
                                         [[maybe_unused]] const Frame& f, std::int64_t first, int valid,
-                                        std::int64_t columns, [[maybe_unused]] bool has_columns) {
+                                        const sweep_arrays& arrays, [[maybe_unused]] const Columns& columns) {
     for (int l = 0; l < valid; ++l) {
       block_states row;
       ScalarStates::for_each_fold([&]<int Fold>(place<Fold>) KERNFOLD_INLINE_LAMBDA {
         using entry = typename ScalarStates::template fold_number<Fold>;
-        entry::fold::extract(get<Fold>(row), get<Fold>(s), l, (first + l) * columns);
+        entry::fold::extract(get<Fold>(row), get<Fold>(s), l, Columns::first_pair(arrays, first + l));
         if constexpr (entry::outer_root >= 0) {
-          if (has_columns)
+          if (columns.has_columns(first + l))
             entry::fold::scale(get<Fold>(row), math::get(Factors::template factor<entry::outer_root>(f)(0), l));
         }
       });

@@ -52,6 +52,9 @@ struct sweep_arrays {
   const output_array* outputs;
   std::int64_t rows, columns, first_column = 0;
   const interval_rows* over = nullptr;  // all pairs, or these
+  const edge_rows* edges = nullptr;     // or these
+  const edge_ends* ends = nullptr;      // where rows are edges, and their only column is the edge itself
+  std::int64_t pairs() const { return over ? over->pairs : edges ? edges->count : rows * (columns - first_column); }
 };
 
 /// Which part of a reduction a sweep is: all of it, or one of several that hand the rows' states on. The one that
@@ -75,8 +78,8 @@ struct workspace {
   void* row_reals;               // (packs of a group, kept reals, lanes)
   std::int64_t* row_indices;     // (packs of a group, kept indices, lanes)
   char* states;                  // (packs of a group)
-  void* column_reals;            // (columns of a tile, kept reals)
-  std::int64_t* column_indices;  // (columns of a tile, kept indices)
+  void* column_reals;            // (columns of a tile, or all where edges lead to them; kept reals)
+  std::int64_t* column_indices;  // (the same columns; kept indices)
   void* block_state;             // axis::both: of the block of rows that is folded
   int passes;                    // over the columns, where the pair stage may take one or two
   bool has_columns = false;      // those of the task: whether they meet any
@@ -92,6 +95,7 @@ struct sweep_steps {
   void (*prepare_rows)(const sweep_arrays&, const workspace&, stretch rows, int lanes);
   void (*prepare_columns)(const sweep_arrays&, const workspace&, stretch columns);
   void (*fold_tile)(const workspace&, char* states, stretch rows, stretch columns, bool is_first);
+  void (*fold_edges)(const sweep_arrays&, const workspace&, char* states, stretch rows);  // or this
   void (*merge)(char* states, const char* later, std::int64_t packs);
   void (*finish_rows)(const sweep_arrays&, const workspace&, char* states, stretch rows, block_tree&);
   void (*finish)(const sweep_arrays&, void* state);  // axis::both: of all rows; null for none
@@ -115,11 +119,14 @@ class sweep {
         threads_(threads),
         passes_(passes),
         blocks_(block_count(a)),
-        split_(a.over ? column_split{1, a.columns}
-                      : split_columns(a.rows, a.columns - a.first_column, s.policy.tile_columns)),
-        group_rows_(rows_per_group(blocks_, s.policy.group_rows / row_block, threads) * row_block),
-        shared_(stretch_bytes() + arena::alignment),
+        split_(a.over || a.edges ? column_split{1, a.columns}
+                                 : split_columns(a.rows, a.columns - a.first_column, s.policy.tile_columns)),
+        group_rows_(rows_per_group(blocks_, (a.edges ? edge_group_rows : s.policy.group_rows) / row_block, threads) *
+                    row_block),
+        shared_(shared_bytes() + arena::alignment),
         stretch_states_(static_cast<char*>(shared_.take(stretch_bytes()))),
+        all_column_reals_(static_cast<char*>(shared_.take(all_columns() * s.column_bytes))),
+        all_column_indices_(static_cast<char*>(shared_.take(all_columns() * s.column_index_bytes))),
         row_blocks_(blocks_, s.block_state_bytes, s.merge_blocks),
         places_(a.over ? arena((a.over->count + 1) * std::int64_t(sizeof(place_of_rows)) + arena::alignment)
                        : arena()) {
@@ -128,8 +135,9 @@ class sweep {
 
   /// Throws what the callbacks throw, kf::stopped, std::bad_alloc.
   void run() {
-    run_phase(false);
-    if (is_split() && !watch_.stopped()) run_phase(true);
+    if (arrays_.edges) run_phase(phase::prepare_columns);
+    run_phase(phase::fold);
+    if (is_split() && !watch_.stopped()) run_phase(phase::merge);
     watch_.rethrow();
     if (watch_.stopped()) throw stopped("the computation was stopped by its caller");
     if (part_.ends && steps_.block_state_bytes > 0) steps_.finish(arrays_, row_blocks_.result());
@@ -141,6 +149,16 @@ class sweep {
   }
 
  private:
+  enum class phase : unsigned char {
+    prepare_columns,  // all of them, where edges lead to them in any order
+    fold,
+    merge  // the stretches' states
+  };
+  /// Rows of a task where each has edges of its own: few, since some may have many edges.
+  static constexpr int edge_group_rows = 256;
+  /// Columns of a task that prepares them.
+  static constexpr std::int64_t prepared_at_once = 4096;
+
   const sweep_arrays& arrays_;
   const sweep_steps& steps_;
   monitor& watch_;
@@ -151,8 +169,9 @@ class sweep {
   std::int64_t group_rows_;
   arena shared_;
   char* stretch_states_;  // (stretches, row packs)
+  char *all_column_reals_, *all_column_indices_;
   block_tree row_blocks_;
-  bool is_merging_ = false;  // the second phase: the stretches' states
+  phase phase_ = phase::fold;
   std::int64_t next_task_ = 0;
 
   /// Over a space: the numbers of the first task and the first block of an interval of rows.
@@ -199,15 +218,26 @@ class sweep {
   }
   std::int64_t stretch_bytes() const { return is_split() ? split_.stretches * states_bytes(steps_, arrays_.rows) : 0; }
   bool is_split() const { return split_.stretches > 1; }
+  bool is_merging() const { return phase_ == phase::merge; }
+  /// Columns that are prepared before any is met.
+  std::int64_t all_columns() const { return arrays_.edges ? arrays_.columns : 0; }
+  std::int64_t shared_bytes() const {
+    arena measure;
+    measure.take(stretch_bytes());
+    measure.take(all_columns() * steps_.column_bytes);
+    measure.take(all_columns() * steps_.column_index_bytes);
+    return measure.used();
+  }
   std::int64_t task_count() const {
+    if (phase_ == phase::prepare_columns) return (all_columns() + prepared_at_once - 1) / prepared_at_once;
     if (arrays_.over) return place_[arrays_.over->count].task;
     const std::int64_t groups = (arrays_.rows + group_rows_ - 1) / group_rows_;
-    return is_merging_ ? groups : groups * split_.stretches;
+    return is_merging() ? groups : groups * split_.stretches;
   }
 
   /// Runs the tasks of one phase. An exception of any thread stops the others.
-  void run_phase(bool is_merging) {
-    is_merging_ = is_merging;
+  void run_phase(phase next) {
+    phase_ = next;
     next_task_ = 0;
     const void* const caller = this_thread();
     auto work = [this, caller] {
@@ -225,7 +255,7 @@ class sweep {
   }
 
   workspace lay_out(arena& a) const {
-    const std::int64_t packs = group_rows_ / steps_.lanes, columns = steps_.policy.tile_columns;
+    const std::int64_t packs = group_rows_ / steps_.lanes, columns = arrays_.edges ? 0 : steps_.policy.tile_columns;
     return {a.take(steps_.parameter_bytes),
             static_cast<std::int64_t*>(a.take(steps_.parameter_index_bytes)),
             a.take(packs * steps_.row_bytes),
@@ -247,21 +277,43 @@ class sweep {
     const std::int64_t count = task_count();
     for (std::int64_t task; (task = __atomic_fetch_add(&next_task_, 1, __ATOMIC_RELAXED)) < count;) {
       if (watch_.stopped()) return;
-      if (arrays_.over) run_listed_task(mine, task, is_caller);
+      if (phase_ == phase::prepare_columns) prepare_some_columns(mine, task);
+      else if (arrays_.edges) run_edge_task(mine, task, is_caller);
+      else if (arrays_.over) run_listed_task(mine, task, is_caller);
       else run_task(mine, task, is_caller);
     }
+  }
+
+  void prepare_some_columns(workspace& mine, std::int64_t task) {
+    const std::int64_t first = task * prepared_at_once, end = first + prepared_at_once;
+    mine.column_reals = all_column_reals_ + first * steps_.column_bytes;
+    mine.column_indices = reinterpret_cast<std::int64_t*>(all_column_indices_ + first * steps_.column_index_bytes);
+    steps_.prepare_columns(arrays_, mine, {first, end < arrays_.columns ? end : arrays_.columns});
+  }
+  /// A group of rows meets the columns that its edges lead to.
+  void run_edge_task(workspace& mine, std::int64_t task, bool is_caller) {
+    const std::int64_t first = task * group_rows_, end = first + group_rows_;
+    const stretch rows{first, end < arrays_.rows ? end : arrays_.rows};
+    mine.column_reals = all_column_reals_;
+    mine.column_indices = reinterpret_cast<std::int64_t*>(all_column_indices_);
+    mine.blocks = {0, 0};
+    steps_.prepare_rows(arrays_, mine, rows, steps_.lanes);
+    steps_.fold_edges(arrays_, mine, mine.states, rows);
+    const std::int64_t* const starts = arrays_.edges->starts;
+    if (watch_.is_watching()) watch_.advance(starts[rows.end] - starts[rows.first], is_caller);
+    if (!watch_.stopped()) steps_.finish_rows(arrays_, mine, mine.states, rows, row_blocks_);
   }
 
   /// One group of rows meets one stretch of the columns; or, in the second phase, its stretches are merged in order.
   void run_task(workspace& mine, std::int64_t task, bool is_caller) {
     mine.has_columns = arrays_.columns > 0;
-    const std::int64_t group = is_merging_ ? task : task / split_.stretches;
-    const std::int64_t number = is_merging_ ? 0 : task % split_.stretches;
+    const std::int64_t group = is_merging() ? task : task / split_.stretches;
+    const std::int64_t number = is_merging() ? 0 : task % split_.stretches;
     const std::int64_t end = (group + 1) * group_rows_;
     const stretch rows{group * group_rows_, end < arrays_.rows ? end : arrays_.rows};
     steps_.prepare_rows(arrays_, mine, rows, steps_.lanes);
     char* states = part_.states ? part_.states + state_offset(rows.first) : mine.states;
-    if (is_merging_) {
+    if (is_merging()) {
       const std::int64_t packs = (rows.end - rows.first + steps_.lanes - 1) / steps_.lanes;
       std::int64_t k = 0;
       if (!part_.states) states = states_of(k++, rows.first);
@@ -273,7 +325,7 @@ class sweep {
       fold_intervals(mine, is_split() ? states_of(number, rows.first) : states, rows, &columns, 1,
                      part_.begins || is_split(), is_caller);
     }
-    if (part_.ends && (is_merging_ || !is_split()) && !watch_.stopped())
+    if (part_.ends && (is_merging() || !is_split()) && !watch_.stopped())
       steps_.finish_rows(arrays_, mine, states, rows, row_blocks_);
   }
   /// A group of rows of one interval meets the columns of its list.

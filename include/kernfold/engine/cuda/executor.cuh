@@ -171,9 +171,9 @@ template <> struct executor_traits<detail::listing_attempt> {
 
   template <class Plan>
   static void run(const detail::listing_attempt& listing, const leaf_array* leaves, const output_array* outputs,
-                  std::int64_t rows, std::int64_t columns, const interval_rows* space) {
+                  std::int64_t rows, std::int64_t columns, const pair_set* pairs) {
     const detail::cuda_attempt& attempt = listing.attempt;
-    const interval_rows& over = *space;
+    const interval_rows& over = interval_rows_of<Plan>(*pairs);
     using sweep = cuda_sweep<Plan>;
     const std::int64_t groups = detail::group_count(over, sweep::group_rows);
     const std::int64_t listed_bytes = groups * std::int64_t(sizeof(detail::listed_rows)),
@@ -195,7 +195,6 @@ template <> struct executor_traits<detail::listing_attempt> {
 
 template <> struct executor_traits<cuda> {
   static constexpr bool is_device = true;
-  using over_spaces = detail::listing_cuda;
   static constexpr lowering lowers{.bounds_distances = true};
   template <class T> using memory = device_matrix<T>;
   template <class T> static memory<T> allocate(const cuda& where, std::int64_t rows, std::int64_t cols) {
@@ -237,6 +236,10 @@ template <> struct executor_traits<cuda> {
   }
 };
 
+template <> struct runner_of<cuda, space_kind::intervals> {
+  using type = detail::listing_cuda;
+  static type from(const cuda& where) { return {where}; }
+};
 template <> struct executor_traits<detail::listing_cuda> {
   static constexpr bool is_device = true;
   template <class T> using memory = device_matrix<T>;

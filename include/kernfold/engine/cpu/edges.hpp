@@ -1,0 +1,237 @@
+// kernfold/engine/cpu/edges.hpp: sweeps over pairs that are listed one by one. Lanes are rows, and each meets a column
+// of its own: what the column stage kept is gathered, where a tile's columns are broadcast.
+#pragma once
+
+#include "../partial_agent.hpp"
+#include "launch.hpp"
+
+KERNFOLD_STRICT_BEGIN
+namespace kernfold {
+namespace detail {
+inline namespace KERNFOLD_ABI {
+
+/// What rows meet: the columns that their edges lead to, which a fold numbers 0, 1, ... for each row; over all rows,
+/// it numbers the edges.
+struct own_columns {
+  const edge_rows& edges;
+  explicit own_columns(const sweep_arrays& arrays, const workspace&) : edges(*arrays.edges) {}
+  KERNFOLD_LAYER bool has_columns(std::int64_t row) const { return edges.starts[row] < edges.starts[row + 1]; }
+  template <class T>
+  KERNFOLD_LAYER T unless_empty(const T& product, const T& sum, std::int64_t first, int valid) const {
+    T value = sum;
+    for (int l = 0; l < valid; ++l)
+      if (has_columns(first + l)) math::set(value, l, math::get(product, l));
+    return value;
+  }
+  KERNFOLD_LAYER std::int64_t number(std::int64_t row, std::int64_t n) const {
+    return n < 0 ? n : edges.columns[edges.starts[row] + n];
+  }
+  static KERNFOLD_LAYER std::int64_t first_pair(const sweep_arrays& arrays, std::int64_t row) {
+    return arrays.edges->starts[row];
+  }
+  struct of_all {
+    const sweep_arrays& arrays;
+    explicit of_all(const sweep_arrays& a) : arrays(a) {}
+    std::int64_t number(std::int64_t, std::int64_t n) const {
+      if (n < 0) return n;
+      const std::int64_t* const starts = arrays.edges->starts;
+      std::int64_t low = 0, high = arrays.rows;
+      while (high - low > 1) {
+        const std::int64_t middle = (low + high) / 2;
+        (starts[middle] <= n ? low : high) = middle;
+      }
+      return low * arrays.columns + arrays.edges->columns[n];
+    }
+    template <class T> T unless_empty(const T&, const T& sum, std::int64_t, int) const { return sum; }
+  };
+};
+
+/// The edges of a pack of rows: where they begin, how many there are, and one that there is.
+template <class T> struct lane_edges {
+  static constexpr int lanes = math::lane_count<T>;
+  std::int64_t first[lanes], count[lanes], longest = 0, any = 0;
+
+  KERNFOLD_LAYER lane_edges(const edge_rows& edges, std::int64_t row, std::int64_t end) {
+    for (int l = 0; l < lanes; ++l) {
+      first[l] = row + l < end ? edges.starts[row + l] : 0;
+      count[l] = row + l < end ? edges.starts[row + l + 1] - first[l] : 0;
+      if (count[l] <= longest) continue;
+      longest = count[l];
+      any = first[l];
+    }
+  }
+  /// How many of them are left after `before`, in the lanes' own width.
+  KERNFOLD_LAYER math::ints_t<T> left_after(std::int64_t before, int most) const {
+    math::ints_t<T> left(0);
+    for (int l = 0; l < lanes; ++l) {
+      const std::int64_t n = count[l] - before;
+      math::set(left, l, n < 0 ? 0 : n < most ? n : most);
+    }
+    return left;
+  }
+};
+
+/// The edges that lanes follow at the same time; a lane that has none left repeats one that there is.
+template <class T> struct edge_source {
+  const leaf_array* leaves;
+  const std::int64_t* numbers;  // per lane
+
+  template <class, class Leaf> KERNFOLD_LAYER T load(int leaf, int k) const {
+    T v;
+    for (int l = 0; l < math::lane_count<T>; ++l)
+      math::set(v, l, read_element<Leaf, math::real_of<T>>(leaves[leaf], numbers[l], k));
+    return v;
+  }
+  template <class, class Leaf> KERNFOLD_LAYER math::index_t<T> load_index(int leaf, int k) const {
+    math::index_t<T> v;
+    for (int l = 0; l < math::lane_count<T>; ++l)
+      math::set(v, l, std::int64_t(read_element<Leaf, math::real_of<T>>(leaves[leaf], numbers[l], k)));
+    return v;
+  }
+};
+
+template <class... Leaves> consteval bool reads_edges(type_list<Leaves...>) {
+  return (((Leaves::depends & depends_on_edge) != 0) || ...);
+}
+
+/// The rows of a group meet the columns that their edges lead to.
+template <class Plan, class T> struct fold_edges_step {
+  using P = typename Plan::program_type;
+  using real = typename Plan::real;
+  using loop = partial_agent<P, typename Plan::folds, T, T>;
+  using states = typename loop::states;
+  static constexpr int lanes = math::lane_count<T>, tile_columns = Plan::policy.tile_columns;
+
+  static KERNFOLD_LAYER void run(const sweep_arrays& arrays, const workspace& mine, char* to, stretch rows) {
+    for (std::int64_t pack = 0; pack < pack_count(rows, lanes); ++pack) {
+      states& s = reinterpret_cast<states*>(to)[pack];
+      loop::identity(s);
+      const lane_edges<T> edges(*arrays.edges, rows.first + pack * lanes, rows.end);
+      const row_values<T> of_rows = rows_of<P, T>(mine, pack, rows.first);
+      for (std::int64_t first = 0; first < edges.longest; first += tile_columns)
+        fold_edges(s, arrays, mine, of_rows, edges, first);
+    }
+  }
+
+ private:
+  static constexpr stage_size columns = P::size(stage::column);
+  static constexpr bool reads_column_number =
+      (P::graph::numbers_read() & (depends_on_both & ~role_bit(P::rows))) != 0;
+  static constexpr bool reads_edge_values = reads_edges(typename P::leaves{});
+
+  /// Edges first, ..., first + tile_columns - 1 of each row, as far as there are any.
+  static KERNFOLD_LAYER void fold_edges(states& s, const sweep_arrays& arrays, const workspace& mine,
+                                        const row_values<T>& rows, const lane_edges<T>& edges, std::int64_t first) {
+    typename loop::accumulators a;
+    loop::open(a, s, first);
+    const int count = edges.longest - first < tile_columns ? int(edges.longest - first) : tile_columns;
+    const math::ints_t<T> left = edges.left_after(first, tile_columns);
+    int c = 0;
+    for (; c + loop::column_block <= count; c += loop::column_block)
+      fold_block<loop::column_block>(a, arrays, mine, rows, edges, left, first, c);
+    if constexpr (loop::column_block > 1)
+      for (; c < count; ++c) fold_block<1>(a, arrays, mine, rows, edges, left, first, c);
+    loop::close(s, a, first);
+  }
+  template <int Count>
+  static KERNFOLD_LAYER void fold_block(typename loop::accumulators& a, const sweep_arrays& arrays,
+                                        const workspace& mine, const row_values<T>& rows, const lane_edges<T>& edges,
+                                        const math::ints_t<T>& left, std::int64_t first, int c) {
+    typename loop::pair_frame frames[Count];
+    math::mask_t<T> is_present[Count];
+    for_each_component<Count>([&](int n) KERNFOLD_INLINE_LAMBDA {
+      is_present[n] = math::ints_t<T>(c + n) < left;
+      evaluate_pairs(frames[n], arrays, mine, rows, edges, first + c + n);
+    });
+    loop::template absorb<Count>(a, frames, is_present, c);
+  }
+  /// The pairs of each row with the column that its edge number n leads to.
+  static KERNFOLD_LAYER void evaluate_pairs(typename loop::pair_frame& f, const sweep_arrays& arrays,
+                                            const workspace& mine, const row_values<T>& rows,
+                                            const lane_edges<T>& edges, std::int64_t n) {
+    std::int64_t column[lanes], number[lanes];
+    for (int l = 0; l < lanes; ++l) {
+      const std::int64_t at = n < edges.count[l] ? edges.first[l] + n : edges.any;
+      column[l] = arrays.edges->columns[at];
+      if constexpr (reads_edge_values) number[l] = arrays.edges->numbers ? arrays.edges->numbers[at] : at;
+    }
+    T reals[columns.kept_reals + 1];
+    math::index_t<T> indices[columns.kept_indices + 1];
+    gather<columns.kept_reals>(reals, static_cast<const real*>(mine.column_reals), column);
+    gather<columns.kept_indices>(indices, mine.column_indices, column);
+    see_rows(f, parameters_of<real>(mine), rows);
+    f.columns = reals;
+    f.column_indices = indices;
+    if constexpr (reads_column_number)
+      for (int l = 0; l < lanes; ++l) math::set(f.column_number, l, column[l]);
+    if constexpr (reads_edge_values)
+      evaluate(f, edge_source<T>{arrays.leaves, number}, whole_stage<P, stage::pair>{});
+    else evaluate(f, no_source{}, whole_stage<P, stage::pair>{});
+  }
+  /// What each lane's column has of `Kept` values.
+  template <int Kept, class Lanes, class Value>
+  static KERNFOLD_LAYER void gather(Lanes* to, const Value* table, const std::int64_t (&column)[lanes]) {
+    if constexpr (Kept > 0)
+      for (int l = 0; l < lanes; ++l) {
+        const Value* const from = table + column[l] * Kept;
+        for_each_component<Kept>([&](int k) KERNFOLD_INLINE_LAMBDA { math::set(to[k], l, from[k]); });
+      }
+  }
+};
+
+/// The steps that follow edges.
+struct folds_edges {
+  template <class Plan, class Isa> static consteval sweep_steps steps() {
+    using entry = instruction_set_entry<Isa>;
+    using T = typename entry::template lanes<typename Plan::real>;
+    sweep_steps steps = steps_around_fold<Plan, Isa, own_columns>();
+    steps.fold_edges =
+        &entry::template call<fold_edges_step<Plan, T>, const sweep_arrays&, const workspace&, char*, stretch>;
+    return steps;
+  }
+};
+
+/// kf::cpu, for calls over edges.
+struct cpu_over_edges {
+  const cpu& where;
+};
+
+}  // namespace KERNFOLD_ABI
+}  // namespace detail
+
+inline namespace KERNFOLD_ABI {
+
+template <> struct runner_of<cpu, space_kind::edges> {
+  using type = detail::cpu_over_edges;
+  static type from(const cpu& where) { return {where}; }
+};
+template <> struct executor_traits<detail::cpu_over_edges> {
+  static constexpr bool is_device = false, takes_spaces = true;
+  static constexpr lowering lowers{};
+  template <class T> using memory = matrix<T>;
+  template <class T> static matrix<T> allocate(const detail::cpu_over_edges&, std::int64_t rows, std::int64_t cols) {
+    return matrix<T>(rows, cols);
+  }
+  template <class T> static T* data_of(matrix<T>& m) { return m.data(); }
+  static bool may_end_early(const void* executor) {
+    return executor_traits<cpu>::may_end_early(&static_cast<const detail::cpu_over_edges*>(executor)->where);
+  }
+
+  template <class Plan>
+  static void run(const detail::cpu_over_edges& executor, const leaf_array* leaves, const output_array* outputs,
+                  std::int64_t rows, std::int64_t columns, const pair_set* over) {
+    if constexpr (Plan::folded_axis == axis::none)
+      detail::run_steps(executor.where,
+                        {.leaves = leaves, .outputs = outputs, .rows = rows, .columns = columns, .ends = &over->ends},
+                        detail::steps_for<Plan, detail::folds_tiles>(executor.where));
+    else
+      detail::run_steps(
+          executor.where,
+          {.leaves = leaves, .outputs = outputs, .rows = rows, .columns = columns, .edges = &edge_rows_of<Plan>(*over)},
+          detail::steps_for<Plan, detail::folds_edges>(executor.where));
+  }
+};
+
+}  // namespace KERNFOLD_ABI
+}  // namespace kernfold
+KERNFOLD_STRICT_END

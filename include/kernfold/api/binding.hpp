@@ -78,10 +78,10 @@ inline namespace KERNFOLD_ABI {
 [[gnu::cold, gnu::noinline]] inline message name_argument(const recipe& r, const symbol& s) {
   const role of = s.symbol_role;
   return message() << "argument " << s.position << " (" << letter_of(of) << s.position << ", "
-                   << (of == role::i   ? "Vi<"
-                       : of == role::j ? "Vj<"
+                   << (of == role::i      ? "Vi<"
+                       : of == role::j    ? "Vj<"
                        : of == role::edge ? "Ve<"
-                                       : "Pm<")
+                                          : "Pm<")
                    << s.position << ", " << s.dim << ">) of " << r.text();
 }
 [[gnu::cold, gnu::noinline]] inline void refuse_array(const recipe& r, const symbol& s, misfit why,

@@ -126,8 +126,7 @@ inline namespace KERNFOLD_ABI {
 class edges {
  public:
   /// offsets: (M + 1), ascending from 0 to E; columns: (E). Throws shape_error where they do not fit each other.
-  template <array_like Offsets, array_like Columns>
-  static edges csr(const Offsets& offsets, const Columns& columns) {
+  template <array_like Offsets, array_like Columns> static edges csr(const Offsets& offsets, const Columns& columns) {
     return from_offsets(read(detail::rows_for("kf::edges::csr: offsets", offsets, 1)),
                         read(detail::rows_for("kf::edges::csr: columns", columns, 1)));
   }
@@ -162,8 +161,8 @@ class edges {
                                          message (*whose)(), bool by_j, bool by_ends) const {
     const detail::edge_lists& all = *lists_;
     if (all.told_rows >= 0 && all.told_rows != rows)
-      refuse(message() << "the edges of " << whose() << ": offsets for " << all.told_rows << " rows were given, and there are "
-                       << rows);
+      refuse(message() << "the edges of " << whose() << ": offsets for " << all.told_rows
+                       << " rows were given, and there are " << rows);
     if (all.by_i.rows > rows || all.columns > columns) refuse_ends(rows, columns, whose);
     bound.set.edges_by_i = show_for(all.by_i, rows, bound.starts_by_i);
     if (by_j) bound.set.edges_by_j = show_for(all.find_by_j(), columns, bound.starts_by_j);
@@ -221,8 +220,8 @@ class edges {
     for (std::int64_t e = 0; e < size(); ++e)
       if (ends.i.data()[e] >= rows || ends.j.data()[e] >= columns)
         refuse(message() << "the edges of " << whose() << ": edge " << e << " is (" << ends.i.data()[e] << ", "
-                         << ends.j.data()[e] << "), and there are " << rows << (rows == 1 ? " row and " : " rows and ") << columns
-                         << (columns == 1 ? " column" : " columns"));
+                         << ends.j.data()[e] << "), and there are " << rows << (rows == 1 ? " row and " : " rows and ")
+                         << columns << (columns == 1 ? " column" : " columns"));
   }
 };
 

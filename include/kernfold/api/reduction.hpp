@@ -55,8 +55,7 @@ template <class Reduction, class Executor, class Space = all_pairs> struct place
   static constexpr space_kind kind = space_traits<Space>::kind;
   static constexpr bool is_dense = kind == space_kind::all;
   static_assert(
-      requires { typename runner_of<Executor, kind>::type; },
-      "kernfold: spaces run on kf::cpu and kf::cuda so far");
+      requires { typename runner_of<Executor, kind>::type; }, "kernfold: spaces run on kf::cpu and kf::cuda so far");
   using runner = typename runner_of<Executor, kind>::type;
   Executor where;
   extents told{};

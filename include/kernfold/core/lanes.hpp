@@ -109,6 +109,16 @@ template <class T> KERNFOLD_HD_LAYER void store(real_of<T>* p, const T& a) {
   if constexpr (detail::number<T>) *p = a;
   else a.store(p);
 }
+/// Four numbers in a row for each lane, which begin where it says: to[k] has table[at[l] + k] in lane l.
+KERNFOLD_EXEC_CHECK_DISABLE
+template <class T> KERNFOLD_HD_LAYER void gather_four(T* to, const real_of<T>* table, const std::int64_t* at) {
+  if constexpr (requires { T::gather_four(to, table, at); }) {
+    T::gather_four(to, table, at);
+  } else {
+    for (int l = 0; l < lane_count<T>; ++l)
+      for (int k = 0; k < 4; ++k) set(to[k], l, table[at[l] + k]);
+  }
+}
 /// Lanes that lie in memory, read as a whole. (g++ copies a class from memory one member at a time where the flags
 /// promise no registers of its size.)
 KERNFOLD_EXEC_CHECK_DISABLE

@@ -59,9 +59,7 @@ template <class Real> struct end_source {
 
  private:
   template <class Leaf> KERNFOLD_HD_LAYER single_source<Real> at() const {
-    return {leaves, Leaf::depends == depends_on_i   ? i
-                    : Leaf::depends == depends_on_j ? j
-                                                    : edge};
+    return {leaves, Leaf::depends == depends_on_i ? i : Leaf::depends == depends_on_j ? j : edge};
   }
 };
 

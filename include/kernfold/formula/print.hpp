@@ -293,8 +293,8 @@ template <class F> [[gnu::cold, gnu::noinline]] void print_folded(message& out) 
 
 inline namespace KERNFOLD_ABI {
 
-/// A formula as text: x0 stands for Vi<0, ...>, y1 for Vj<1, ...>, p2 for Pm<2, ...>, v3 for Ve<3, ...>; factors stand side by side,
-/// (a | b) is a scalar product, a_[k] component k, [a < b] is 1 or 0, and the rest are calls.
+/// A formula as text: x0 stands for Vi<0, ...>, y1 for Vj<1, ...>, p2 for Pm<2, ...>, v3 for Ve<3, ...>; factors stand
+/// side by side, (a | b) is a scalar product, a_[k] component k, [a < b] is 1 or 0, and the rest are calls.
 template <formula F> message to_string(F) {
   message out;
   detail::print_formula<detail::bare<F>>(out);

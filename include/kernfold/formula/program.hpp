@@ -62,7 +62,7 @@ template <role Rows, class Graph> consteval auto make_instructions() {
     n.result = f.result;
     n.dim = f.dim;
     n.is_chain = f.is_chain;
-    n.where = f.form == node_form::constant          ? home::immediate
+    n.where = f.form == node_form::constant                ? home::immediate
               : f.form == node_form::number && has_numbers ? home::number
               : n.at != stage::pair && used_later[k]       ? home::kept
               : f.form == node_form::leaf                  ? (n.at == stage::pair ? home::local : home::array)

@@ -73,7 +73,8 @@ template <axis A> constexpr auto folded_index() {
   static_assert(
       A != axis::both,
       "kernfold: the gradient of an extremum over both axes is not available: reduce over one axis, then the other");
-  static_assert(A != axis::none, "kernfold: a value for each edge is a sum of one term; there is nothing to choose from");
+  static_assert(A != axis::none,
+                "kernfold: a value for each edge is a sum of one term; there is nothing to choose from");
   if constexpr (A == axis::i) return row_index;
   else return column_index;
 }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <reference/sentence.hpp>
+#include <reference/space.hpp>
 
 #include <algorithm>
 #include <array>
@@ -17,6 +18,10 @@
 
 namespace kf = kernfold;
 using namespace kf::literals;
+using reference::arrays;
+using reference::expect_close;
+using reference::gather;
+using reference::numbers;
 using reference::sentence_of;
 
 namespace {
@@ -82,46 +87,10 @@ std::vector<space> spaces() {
           random_space(4, 1500, 300, 1500)};
 }
 
-template <class Real> kf::matrix<Real> numbers(std::uint32_t seed, std::int64_t rows, std::int64_t cols) {
-  std::mt19937 random(seed);
-  std::uniform_real_distribution<double> uniform(-1, 1);
-  kf::matrix<Real> m(rows, cols);
-  for (Real& v : m) v = Real(uniform(random));
-  return m;
-}
-template <class Real> kf::matrix<Real> gather(const kf::matrix<Real>& from, const std::vector<std::int64_t>& rows) {
-  kf::matrix<Real> m(std::int64_t(rows.size()), from.cols());
-  for (std::int64_t r = 0; r < m.rows(); ++r)
-    for (std::int64_t k = 0; k < m.cols(); ++k) m(r, k) = from(rows[std::size_t(r)], k);
-  return m;
-}
-template <class Real> struct arrays {
-  kf::matrix<Real> X, Y, B, E;
-  explicit arrays(const space& s)
-      : X(numbers<Real>(11, s.M, 3)),
-        Y(numbers<Real>(12, s.N, 3)),
-        B(numbers<Real>(13, s.N, 2)),
-        E(numbers<Real>(14, s.M, 2)) {}
-};
-template <class T>
-void expect_close(const kf::matrix<T>& found, std::int64_t row, const kf::matrix<T>& wanted,
-                  const std::vector<std::int64_t>& places) {
-  ASSERT_EQ(found.cols(), wanted.cols());
-  for (std::int64_t k = 0; k < found.cols(); ++k) {
-    if constexpr (std::is_integral_v<T>) {
-      EXPECT_EQ(found(row, k), wanted(0, k) < 0 ? -1 : places[std::size_t(wanted(0, k))]) << "row " << row;
-    } else if (std::isfinite(wanted(0, k))) {
-      const double tolerance = double(std::numeric_limits<T>::epsilon()) * (8 + double(places.size()));
-      EXPECT_NEAR(double(found(row, k)), double(wanted(0, k)), tolerance) << "row " << row;
-    } else {
-      EXPECT_EQ(found(row, k), wanted(0, k)) << "row " << row;
-    }
-  }
-}
 /// Row by row: what a dense reduction makes of the row's own columns.
 template <class Real, class R> void check_rows(R r) {
   for (const space& s : spaces()) {
-    const arrays<Real> a(s);
+    const arrays<Real> a(s.M, s.N);
     const auto found = r.over(s.ranges())(a.X, a.Y, a.B);
     ASSERT_EQ(found.rows(), s.M);
     for (std::int64_t i = 0; i < s.M; ++i) {
@@ -150,7 +119,7 @@ TEST(ranges, other_reductions) {
 // A factor that leaves its sum multiplies what there is, and nothing where there are no columns.
 TEST(ranges, rows_without_columns) {
   const space s{6, 4, {{1, 2}, {3, 5}}, {1, 1}, {{1, 3}}};
-  arrays<double> a(s);
+  arrays<double> a(s.M, s.N);
   for (double& v : a.X) v = inf;
   const auto sums = kf::sum_reduction(sum(x) * sum(abs(y) + abs(sum(b)))).over(s.ranges())(a.X, a.Y, a.B);
   EXPECT_EQ(sums(1, 0), inf);
@@ -167,7 +136,7 @@ TEST(ranges, over_the_other_axis) {
   constexpr auto r = kf::sum_reduction<kf::axis::i>(kernel * e);
   constexpr auto nearest = kf::argmin_reduction<kf::axis::i>(sqdist(x, y) + sum(e));
   for (const space& s : spaces()) {
-    const arrays<double> a(s);
+    const arrays<double> a(s.M, s.N);
     const auto found = r.over(s.ranges())(x = a.X, y = a.Y, e = a.E);
     const auto indices = nearest.over(s.ranges())(x = a.X, y = a.Y, e = a.E);
     for (std::int64_t j = 0; j < s.N; ++j) {
@@ -180,7 +149,7 @@ TEST(ranges, over_the_other_axis) {
 }
 TEST(ranges, over_both_axes) {
   for (const space& s : spaces()) {
-    const arrays<double> a(s);
+    const arrays<double> a(s.M, s.N);
     const auto rows = kf::sum_reduction(kernel * b).over(s.ranges())(a.X, a.Y, a.B);
     const auto all = kf::sum_reduction<kf::axis::both>(kernel * b).over(s.ranges())(a.X, a.Y, a.B);
     const auto least = kf::min_reduction(sqdist(x, y) + sum(b)).over(s.ranges())(a.X, a.Y, a.B);
@@ -200,7 +169,7 @@ TEST(ranges, gradients) {
   constexpr auto sums = kf::sum_reduction(exp(-g * sqdist(x, y)));
   constexpr auto u = kf::Vi<3, 1>;
   for (const space& s : spaces()) {
-    const arrays<double> a(s);
+    const arrays<double> a(s.M, s.N);
     const auto E = numbers<double>(15, s.M, 1);
     const double scale = 0.7;
     const auto gx = kf::grad(sums, x, u).over(s.ranges())(a.X, a.Y, scale, E);
@@ -235,7 +204,7 @@ TEST(ranges, gradients) {
 }
 TEST(ranges, same_bits_on_every_instruction_set_and_thread_count) {
   const space s = random_space(2, 700, 1300, 260);
-  const arrays<float> a(s);
+  const arrays<float> a(s.M, s.N);
   const auto check = [&](auto r) {
     const auto wanted = r.over(s.ranges()).on(kf::cpu{.threads = 1})(a.X, a.Y, a.B);
     for (const auto set : {kf::instruction_set::scalar, kf::instruction_set::avx2, kf::instruction_set::avx512})
@@ -252,7 +221,7 @@ TEST(ranges, same_bits_on_every_instruction_set_and_thread_count) {
 // One interval of all rows that meets all columns: the bits of a dense reduction of few columns.
 TEST(ranges, of_all_pairs) {
   const space s{300, 500, {{0, 300}}, {1}, {{0, 500}}};
-  const arrays<float> a(s);
+  const arrays<float> a(s.M, s.N);
   constexpr auto r = kf::sum_reduction(kernel * b);
   const auto wanted = r(a.X, a.Y, a.B), found = r.over(s.ranges())(a.X, a.Y, a.B);
   for (std::int64_t n = 0; n < wanted.size(); ++n) EXPECT_EQ(found[n], wanted[n]);
@@ -271,7 +240,7 @@ TEST(ranges, of_nothing) {
 }
 TEST(ranges, other_ways_to_call) {
   const space s = random_space(5, 100, 80, 20);
-  const arrays<double> a(s);
+  const arrays<double> a(s.M, s.N);
   constexpr auto r = kf::sum_reduction(kernel * b);
   const auto wanted = r.over(s.ranges())(a.X, a.Y, a.B);
   double last = 0;

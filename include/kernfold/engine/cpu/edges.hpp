@@ -46,6 +46,9 @@ struct own_columns {
   };
 };
 
+/// From one column to the next in the table of all columns: what lanes gather is read four numbers at a time.
+template <class Plan> inline constexpr int gathered_reals = (Plan::column_size.kept_reals + 3) / 4 * 4;
+
 /// The edges of a pack of rows: where they begin, how many there are, and one that there is.
 template <class T> struct lane_edges {
   static constexpr int lanes = math::lane_count<T>;
@@ -115,9 +118,17 @@ template <class Plan, class T> struct fold_edges_step {
 
  private:
   static constexpr stage_size columns = P::size(stage::column);
-  static constexpr bool reads_column_number =
-      (P::graph::numbers_read() & (depends_on_both & ~role_bit(P::rows))) != 0;
+  static constexpr bool reads_column_number = (P::graph::numbers_read() & (depends_on_both & ~role_bit(P::rows))) != 0;
   static constexpr bool reads_edge_values = reads_edges(typename P::leaves{});
+  static constexpr bool reads_columns = reads_column_number || columns.kept_indices > 0;
+
+  /// Where some edges of each row lead to, found before they are followed: by then, memory has been asked for it.
+  static constexpr int found_at_once = 16;
+  struct found_edges {
+    std::int64_t place[found_at_once][lanes];  // of the column in the table
+    std::int64_t column[reads_columns ? found_at_once : 1][lanes];
+    std::int64_t number[reads_edge_values ? found_at_once : 1][lanes];
+  };
 
   /// Edges first, ..., first + tile_columns - 1 of each row, as far as there are any.
   static KERNFOLD_LAYER void fold_edges(states& s, const sweep_arrays& arrays, const workspace& mine,
@@ -126,56 +137,76 @@ template <class Plan, class T> struct fold_edges_step {
     loop::open(a, s, first);
     const int count = edges.longest - first < tile_columns ? int(edges.longest - first) : tile_columns;
     const math::ints_t<T> left = edges.left_after(first, tile_columns);
-    int c = 0;
-    for (; c + loop::column_block <= count; c += loop::column_block)
-      fold_block<loop::column_block>(a, arrays, mine, rows, edges, left, first, c);
-    if constexpr (loop::column_block > 1)
-      for (; c < count; ++c) fold_block<1>(a, arrays, mine, rows, edges, left, first, c);
+    for (int c = 0; c < count; c += found_at_once) {
+      const int end = count < c + found_at_once ? count : c + found_at_once;
+      found_edges found;
+      find(found, arrays, mine, edges, first + c, end - c);
+      int n = c;
+      for (; n + loop::column_block <= end; n += loop::column_block)
+        fold_block<loop::column_block>(a, arrays, mine, rows, found, n - c, left, n);
+      if constexpr (loop::column_block > 1)
+        for (; n < end; ++n) fold_block<1>(a, arrays, mine, rows, found, n - c, left, n);
+    }
     loop::close(s, a, first);
   }
+  static KERNFOLD_LAYER void find(found_edges& found, const sweep_arrays& arrays, const workspace& mine,
+                                  const lane_edges<T>& edges, std::int64_t first, int count) {
+    for (int l = 0; l < lanes; ++l) {
+      const std::int64_t begin = edges.first[l] + first, left = edges.count[l] - first;
+      const int has = left < 0 ? 0 : left < count ? int(left) : count;
+      int n = 0;
+      for (; n < has; ++n) find_edge(found, arrays, mine, begin + n, n, l);
+      for (; n < count; ++n) find_edge(found, arrays, mine, edges.any, n, l);
+    }
+  }
+  static KERNFOLD_LAYER void find_edge(found_edges& found, const sweep_arrays& arrays, const workspace& mine,
+                                       std::int64_t at, int n, int l) {
+    const edge_rows& all = *arrays.edges;
+    const std::int64_t place = all.columns[at] * gathered_reals<Plan>;
+    __builtin_prefetch(static_cast<const real*>(mine.column_reals) + place);
+    found.place[n][l] = place;
+    if constexpr (reads_columns) found.column[n][l] = all.columns[at];
+    if constexpr (reads_edge_values) found.number[n][l] = all.numbers ? all.numbers[at] : at;
+  }
+  /// Columns c, ..., c + Count - 1 of the tile, which begin at number n of those found.
   template <int Count>
   static KERNFOLD_LAYER void fold_block(typename loop::accumulators& a, const sweep_arrays& arrays,
-                                        const workspace& mine, const row_values<T>& rows, const lane_edges<T>& edges,
-                                        const math::ints_t<T>& left, std::int64_t first, int c) {
+                                        const workspace& mine, const row_values<T>& rows, const found_edges& found,
+                                        int n, const math::ints_t<T>& left, int c) {
     typename loop::pair_frame frames[Count];
     math::mask_t<T> is_present[Count];
-    for_each_component<Count>([&](int n) KERNFOLD_INLINE_LAMBDA {
-      is_present[n] = math::ints_t<T>(c + n) < left;
-      evaluate_pairs(frames[n], arrays, mine, rows, edges, first + c + n);
+    gathered_column columns[Count];
+    for_each_component<Count>([&](int k) KERNFOLD_INLINE_LAMBDA {
+      is_present[k] = math::ints_t<T>(c + k) < left;
+      evaluate_pairs(frames[k], columns[k], arrays, mine, rows, found, n + k);
     });
     loop::template absorb<Count>(a, frames, is_present, c);
   }
-  /// The pairs of each row with the column that its edge number n leads to.
-  static KERNFOLD_LAYER void evaluate_pairs(typename loop::pair_frame& f, const sweep_arrays& arrays,
-                                            const workspace& mine, const row_values<T>& rows,
-                                            const lane_edges<T>& edges, std::int64_t n) {
-    std::int64_t column[lanes], number[lanes];
-    for (int l = 0; l < lanes; ++l) {
-      const std::int64_t at = n < edges.count[l] ? edges.first[l] + n : edges.any;
-      column[l] = arrays.edges->columns[at];
-      if constexpr (reads_edge_values) number[l] = arrays.edges->numbers ? arrays.edges->numbers[at] : at;
-    }
-    T reals[columns.kept_reals + 1];
+  /// What the column stage kept of the column that each lane meets.
+  struct gathered_column {
+    T reals[gathered_reals<Plan> + 1];
     math::index_t<T> indices[columns.kept_indices + 1];
-    gather<columns.kept_reals>(reals, static_cast<const real*>(mine.column_reals), column);
-    gather<columns.kept_indices>(indices, mine.column_indices, column);
+  };
+  static KERNFOLD_LAYER void evaluate_pairs(typename loop::pair_frame& f, gathered_column& g,
+                                            const sweep_arrays& arrays, const workspace& mine,
+                                            const row_values<T>& rows, const found_edges& found, int n) {
+    gather(g, mine, found, n);
     see_rows(f, parameters_of<real>(mine), rows);
-    f.columns = reals;
-    f.column_indices = indices;
+    f.columns = g.reals;
+    f.column_indices = g.indices;
     if constexpr (reads_column_number)
-      for (int l = 0; l < lanes; ++l) math::set(f.column_number, l, column[l]);
+      for (int l = 0; l < lanes; ++l) math::set(f.column_number, l, found.column[n][l]);
     if constexpr (reads_edge_values)
-      evaluate(f, edge_source<T>{arrays.leaves, number}, whole_stage<P, stage::pair>{});
+      evaluate(f, edge_source<T>{arrays.leaves, found.number[n]}, whole_stage<P, stage::pair>{});
     else evaluate(f, no_source{}, whole_stage<P, stage::pair>{});
   }
-  /// What each lane's column has of `Kept` values.
-  template <int Kept, class Lanes, class Value>
-  static KERNFOLD_LAYER void gather(Lanes* to, const Value* table, const std::int64_t (&column)[lanes]) {
-    if constexpr (Kept > 0)
-      for (int l = 0; l < lanes; ++l) {
-        const Value* const from = table + column[l] * Kept;
-        for_each_component<Kept>([&](int k) KERNFOLD_INLINE_LAMBDA { math::set(to[k], l, from[k]); });
-      }
+  static KERNFOLD_LAYER void gather(gathered_column& g, const workspace& mine, const found_edges& found, int n) {
+    for_each_component<gathered_reals<Plan> / 4>([&](int k) KERNFOLD_INLINE_LAMBDA {
+      math::gather_four(g.reals + 4 * k, static_cast<const real*>(mine.column_reals) + 4 * k, found.place[n]);
+    });
+    for (int k = 0; k < columns.kept_indices; ++k)
+      for (int l = 0; l < lanes; ++l)
+        math::set(g.indices[k], l, mine.column_indices[found.column[n][l] * columns.kept_indices + k]);
   }
 };
 
@@ -184,7 +215,7 @@ struct folds_edges {
   template <class Plan, class Isa> static consteval sweep_steps steps() {
     using entry = instruction_set_entry<Isa>;
     using T = typename entry::template lanes<typename Plan::real>;
-    sweep_steps steps = steps_around_fold<Plan, Isa, own_columns>();
+    sweep_steps steps = steps_around_fold<Plan, Isa, own_columns, gathered_reals<Plan>>();
     steps.fold_edges =
         &entry::template call<fold_edges_step<Plan, T>, const sweep_arrays&, const workspace&, char*, stretch>;
     return steps;

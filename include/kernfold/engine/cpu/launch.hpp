@@ -91,8 +91,8 @@ using scalar_steps_of =
     std::conditional_t<std::is_same_v<Isa, isa::avx512> && contains<isa::avx2>(compiled_sets{}), isa::avx2, Isa>;
 
 /// A plan's steps for an instruction set, but for the one that folds. What does not depend on the formula is shared
-/// with other plans. Columns: what the rows of a task meet.
-template <class Plan, class Isa, class Columns> consteval sweep_steps steps_around_fold() {
+/// with other plans. Columns: what the rows of a task meet; ColumnReals: from one column to the next.
+template <class Plan, class Isa, class Columns, int ColumnReals> consteval sweep_steps steps_around_fold() {
   using entry = instruction_set_entry<Isa>;
   using prepare = instruction_set_entry<scalar_steps_of<Isa>>;
   using P = typename Plan::program_type;
@@ -110,7 +110,7 @@ template <class Plan, class Isa, class Columns> consteval sweep_steps steps_arou
   steps.prepare_rows =
       &prepare::template call<prepare_rows_step<Plan>, const sweep_arrays&, const workspace&, stretch, int>;
   steps.prepare_columns =
-      &prepare::template call<prepare_columns_step<Plan>, const sweep_arrays&, const workspace&, stretch>;
+      &prepare::template call<prepare_columns_step<Plan, ColumnReals>, const sweep_arrays&, const workspace&, stretch>;
   steps.merge = &entry::template call<merge_step<states>, char*, const char*, std::int64_t>;
   if constexpr (Plan::folds_rows) {
     using fold_rows = fold_rows_step<states, block_states, factors, Columns>;
@@ -129,7 +129,7 @@ template <class Plan, class Isa, class Columns> consteval sweep_steps steps_arou
   steps.row_bytes = r.kept_reals * int(sizeof(T));
   steps.row_index_bytes = r.kept_indices * int(sizeof(math::index_t<T>));
   steps.state_bytes = sizeof(typename states::states);
-  steps.column_bytes = c.kept_reals * int(sizeof(real));
+  steps.column_bytes = ColumnReals * int(sizeof(real));
   steps.column_index_bytes = c.kept_indices * index_bytes;
   steps.policy = Plan::policy;
   return steps;
@@ -139,7 +139,7 @@ struct folds_tiles {
   template <class Plan, class Isa> static consteval sweep_steps steps() {
     using entry = instruction_set_entry<Isa>;
     using T = typename entry::template lanes<typename Plan::real>;
-    sweep_steps steps = steps_around_fold<Plan, Isa, shared_columns>();
+    sweep_steps steps = steps_around_fold<Plan, Isa, shared_columns, Plan::column_size.kept_reals>();
     steps.fold_tile = &entry::template call<fold_tile_step<Plan, T>, const workspace&, char*, stretch, stretch, bool>;
     return steps;
   }

@@ -54,6 +54,36 @@ KERNFOLD_TARGET_AVX2 inline ints64 is_greater(ints64 a, ints64 b) { return __bui
 KERNFOLD_TARGET_AVX2 inline ints32 is_equal(ints32 a, ints32 b) { return __builtin_ia32_pcmpeqd256(a, b); }
 KERNFOLD_TARGET_AVX2 inline ints64 is_equal(ints64 a, ints64 b) { return __builtin_ia32_pcmpeqq256(a, b); }
 #endif
+/// Four vectors of pieces of four consecutive numbers, as four of corresponding ones.
+KERNFOLD_TARGET_AVX2 inline void transpose(floats (&r)[4]) {
+  const floats a = __builtin_shufflevector(r[0], r[1], 0, 8, 1, 9, 4, 12, 5, 13);
+  const floats b = __builtin_shufflevector(r[0], r[1], 2, 10, 3, 11, 6, 14, 7, 15);
+  const floats c = __builtin_shufflevector(r[2], r[3], 0, 8, 1, 9, 4, 12, 5, 13);
+  const floats d = __builtin_shufflevector(r[2], r[3], 2, 10, 3, 11, 6, 14, 7, 15);
+  r[0] = __builtin_shufflevector(a, c, 0, 1, 8, 9, 4, 5, 12, 13);
+  r[1] = __builtin_shufflevector(a, c, 2, 3, 10, 11, 6, 7, 14, 15);
+  r[2] = __builtin_shufflevector(b, d, 0, 1, 8, 9, 4, 5, 12, 13);
+  r[3] = __builtin_shufflevector(b, d, 2, 3, 10, 11, 6, 7, 14, 15);
+}
+KERNFOLD_TARGET_AVX2 inline void transpose(doubles (&r)[4]) {
+  const doubles a = __builtin_shufflevector(r[0], r[1], 0, 4, 2, 6);
+  const doubles b = __builtin_shufflevector(r[0], r[1], 1, 5, 3, 7);
+  const doubles c = __builtin_shufflevector(r[2], r[3], 0, 4, 2, 6);
+  const doubles d = __builtin_shufflevector(r[2], r[3], 1, 5, 3, 7);
+  r[0] = __builtin_shufflevector(a, c, 0, 1, 4, 5);
+  r[1] = __builtin_shufflevector(b, d, 0, 1, 4, 5);
+  r[2] = __builtin_shufflevector(a, c, 2, 3, 6, 7);
+  r[3] = __builtin_shufflevector(b, d, 2, 3, 6, 7);
+}
+/// Number 0 and, of floats, 4 of the pieces of four numbers that begin where `at` says.
+KERNFOLD_TARGET_AVX2 inline floats pieces_of_four(const float* table, const std::int64_t* at) {
+  using piece = const half_floats_in_memory*;
+  return __builtin_shufflevector(*reinterpret_cast<piece>(table + at[0]), *reinterpret_cast<piece>(table + at[4]), 0, 1,
+                                 2, 3, 4, 5, 6, 7);
+}
+KERNFOLD_TARGET_AVX2 inline doubles pieces_of_four(const double* table, const std::int64_t* at) {
+  return *reinterpret_cast<const vectors<double>::reals_in_memory*>(table + at[0]);
+}
 /// Four of eight integers, with their sign, as wide as the others.
 template <int Half> KERNFOLD_TARGET_AVX2 inline ints64 widened(ints32 a) {
   return __builtin_convertvector((half_ints)__builtin_ia32_vextractf128_si256(a, Half), ints64);
@@ -199,6 +229,12 @@ template <class Real> struct alignas(16) pack<Real, isa::avx2> {
   KERNFOLD_HD void set(int l, Real v) { lane[l] = v; }
   static KERNFOLD_TARGET_AVX2 inline pack load(const Real* p) {
     return pack(reals(*reinterpret_cast<const typename V::reals_in_memory*>(p)));
+  }
+  static KERNFOLD_TARGET_AVX2 inline void gather_four(pack* to, const Real* table, const std::int64_t* at) {
+    reals r[4];
+    for (int n = 0; n < 4; ++n) r[n] = detail::avx2::pieces_of_four(table, at + n);
+    detail::avx2::transpose(r);
+    for (int k = 0; k < 4; ++k) to[k] = pack(r[k]);
   }
   KERNFOLD_TARGET_AVX2 inline void store(Real* p) const {
     *reinterpret_cast<typename V::reals_in_memory*>(p) = vector();

@@ -114,6 +114,43 @@ KERNFOLD_TARGET_AVX512 inline ints64 blend(bits8 m, ints64 a, ints64 b) {
 }
 #endif
 /// Eight of sixteen integers, with their sign, as wide as the others.
+/// Four vectors of pieces of four consecutive numbers, as four of corresponding ones.
+KERNFOLD_TARGET_AVX512 inline void transpose(floats (&r)[4]) {
+  const floats a = __builtin_shufflevector(r[0], r[1], 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29);
+  const floats b = __builtin_shufflevector(r[0], r[1], 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31);
+  const floats c = __builtin_shufflevector(r[2], r[3], 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29);
+  const floats d = __builtin_shufflevector(r[2], r[3], 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31);
+  r[0] = __builtin_shufflevector(a, c, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
+  r[1] = __builtin_shufflevector(a, c, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
+  r[2] = __builtin_shufflevector(b, d, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
+  r[3] = __builtin_shufflevector(b, d, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
+}
+KERNFOLD_TARGET_AVX512 inline void transpose(doubles (&r)[4]) {
+  const doubles a = __builtin_shufflevector(r[0], r[1], 0, 8, 2, 10, 4, 12, 6, 14);
+  const doubles b = __builtin_shufflevector(r[0], r[1], 1, 9, 3, 11, 5, 13, 7, 15);
+  const doubles c = __builtin_shufflevector(r[2], r[3], 0, 8, 2, 10, 4, 12, 6, 14);
+  const doubles d = __builtin_shufflevector(r[2], r[3], 1, 9, 3, 11, 5, 13, 7, 15);
+  r[0] = __builtin_shufflevector(a, c, 0, 1, 8, 9, 4, 5, 12, 13);
+  r[1] = __builtin_shufflevector(b, d, 0, 1, 8, 9, 4, 5, 12, 13);
+  r[2] = __builtin_shufflevector(a, c, 2, 3, 10, 11, 6, 7, 14, 15);
+  r[3] = __builtin_shufflevector(b, d, 2, 3, 10, 11, 6, 7, 14, 15);
+}
+typedef float four_floats_in_memory __attribute__((vector_size(16), may_alias, aligned(4)));
+typedef double four_doubles_in_memory __attribute__((vector_size(32), may_alias, aligned(8)));
+/// Numbers 0, 4, ... of the pieces of four numbers that begin where `at` says.
+KERNFOLD_TARGET_AVX512 inline floats pieces_of_four(const float* table, const std::int64_t* at) {
+  using piece = const four_floats_in_memory*;
+  const half_floats low = __builtin_shufflevector(*reinterpret_cast<piece>(table + at[0]),
+                                                  *reinterpret_cast<piece>(table + at[4]), 0, 1, 2, 3, 4, 5, 6, 7);
+  const half_floats high = __builtin_shufflevector(*reinterpret_cast<piece>(table + at[8]),
+                                                   *reinterpret_cast<piece>(table + at[12]), 0, 1, 2, 3, 4, 5, 6, 7);
+  return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+}
+KERNFOLD_TARGET_AVX512 inline doubles pieces_of_four(const double* table, const std::int64_t* at) {
+  using piece = const four_doubles_in_memory*;
+  return __builtin_shufflevector(*reinterpret_cast<piece>(table + at[0]), *reinterpret_cast<piece>(table + at[4]), 0, 1,
+                                 2, 3, 4, 5, 6, 7);
+}
 template <int Half> KERNFOLD_TARGET_AVX512 inline ints64 widened(ints32 a) {
   return __builtin_convertvector((half_ints)__builtin_ia32_extractf32x8_mask((floats)a, Half, half_floats{}, all8()),
                                  ints64);
@@ -250,6 +287,12 @@ template <class Real> struct alignas(16) pack<Real, isa::avx512> {
   KERNFOLD_HD void set(int l, Real v) { lane[l] = v; }
   static KERNFOLD_TARGET_AVX512 inline pack load(const Real* p) {
     return pack(reals(*reinterpret_cast<const typename V::reals_in_memory*>(p)));
+  }
+  static KERNFOLD_TARGET_AVX512 inline void gather_four(pack* to, const Real* table, const std::int64_t* at) {
+    reals r[4];
+    for (int n = 0; n < 4; ++n) r[n] = detail::avx512::pieces_of_four(table, at + n);
+    detail::avx512::transpose(r);
+    for (int k = 0; k < 4; ++k) to[k] = pack(r[k]);
   }
   KERNFOLD_TARGET_AVX512 inline void store(Real* p) const {
     *reinterpret_cast<typename V::reals_in_memory*>(p) = vector();

@@ -69,8 +69,8 @@ template <class Plan> struct prepare_rows_step {
   }
 };
 
-/// The values of a stretch of columns, one column after the other.
-template <class Plan> struct prepare_columns_step {
+/// The values of a stretch of columns, one column after the other, `Stride` reals apart.
+template <class Plan, int Stride> struct prepare_columns_step {
   using real = typename Plan::real;
   static constexpr stage_size size = Plan::program_type::size(stage::column);
 
@@ -78,7 +78,7 @@ template <class Plan> struct prepare_columns_step {
     real* const reals = static_cast<real*>(mine.column_reals);
     for (std::int64_t n = 0; n < columns.end - columns.first; ++n) {
       keep_loop_simple();
-      evaluate_one<Plan, stage::column>(arrays, mine, columns.first + n, reals + n * size.kept_reals,
+      evaluate_one<Plan, stage::column>(arrays, mine, columns.first + n, reals + n * Stride,
                                         mine.column_indices + n * size.kept_indices);
     }
   }
@@ -232,8 +232,8 @@ KERNFOLD_LAYER void write_states(const sweep_arrays& arrays, const typename Stat
       for (int k = 0; k < (factor_dim > fold::dim ? factor_dim : fold::dim); ++k) {
         const auto sum = fold::finish(get<Fold>(s), fold::dim == 1 ? 0 : k);
         // the sum of no columns is 0, whatever multiplies it
-        const auto value = columns.unless_empty(sum * Factors::template factor<entry::outer_root>(f).broadcast(k), sum,
-                                                first, valid);
+        const auto value =
+            columns.unless_empty(sum * Factors::template factor<entry::outer_root>(f).broadcast(k), sum, first, valid);
         write_lanes<element, lanes>(arrays.outputs[Fold], value, first, valid, k, columns);
       }
     } else {

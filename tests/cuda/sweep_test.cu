@@ -176,6 +176,57 @@ TEST_F(sweep_on_device, over_block_sparse_spaces) {
   expect_near(values_of(found), gradient.over(near)(x = X, y = Y, b = B, g = G[0], e = E), "a gradient");
 }
 
+TEST_F(sweep_on_device, over_edges) {
+  cloud c(20000 / less + 7, 3000 / less + 5);
+  c.at[0][0] = std::numeric_limits<float>::infinity();  // of a row without edges: nothing is multiplied by it
+  const auto& [X, Y, B, G, E] = c.at;
+  std::mt19937 engine(3);
+  const auto below = [&](std::int64_t n) { return std::int64_t(engine() % std::uint64_t(n)); };
+  std::vector<std::int64_t> i, j;
+  for (std::int64_t n = 0; n < 6 * c.M; ++n) {
+    i.push_back(1 + below(c.M - 1));
+    j.push_back(below(c.N));
+  }
+  for (std::int64_t n = 0; n < c.N; ++n) {  // a row that meets all columns
+    i.push_back(5);
+    j.push_back(n);
+  }
+  const auto near = kf::edges::coo(i, j);
+  constexpr auto v = kf::Ve<5, 2>;
+  constexpr auto u = kf::Vi<6, 2>;
+  std::vector<float> V(2 * i.size()), U(2 * std::size_t(c.M), 0.5f);
+  for (std::size_t n = 0; n < V.size(); ++n) V[n] = float(n % 7) * 0.25f - 0.5f;
+  const auto x_array = copy_of(X), y_array = copy_of(Y), b_array = copy_of(B), e_array = copy_of(E),
+             v_array = copy_of(V), u_array = copy_of(U);
+  const auto check = [&](auto r, const char* what) {
+    const auto found =
+        r.over(near).on(kf::cuda{})(x = rows_of(x_array, 3), y = rows_of(y_array, 3), b = b_array, g = G[0]);
+    expect_near(values_of(found), r.over(near)(x = X, y = Y, b = B, g = G[0]), what);
+  };
+  check(sum, "sum");
+  check(kf::sum_reduction<kf::axis::i>(F), "sum over i");
+  check(kf::sum_reduction<kf::axis::both>(F), "sum over both");
+  check(kf::sum_reduction<kf::axis::none>(F), "each edge");
+  check(kf::softmax_reduction(F, b).with(kf::empty_is_zero), "softmax");
+  check(kf::argkmin_reduction<3>(sqdist(x, y) + (b + g) * 1e-30_c), "nearest");
+  check(kf::argmin_reduction<kf::axis::both>(sqdist(x, y) + (b + g) * 1e-30_c), "nearest of all");
+  check(kf::sum_reduction(g * kf::elem<0>(x) * F), "a factor of the rows");
+  check(kf::sum_reduction(F * (kf::column_index - kf::row_index)), "numbers");
+  constexpr auto gradient = kf::grad(sum, y, e);
+  const auto found = gradient.over(near).on(kf::cuda{})(x = rows_of(x_array, 3), y = rows_of(y_array, 3), b = b_array,
+                                                        g = G[0], e = e_array);
+  expect_near(values_of(found), gradient.over(near)(x = X, y = Y, b = B, g = G[0], e = E), "a gradient");
+  constexpr auto of_edges = kf::sum_reduction(F * v);
+  constexpr auto by_edge = kf::grad(of_edges, v, u);
+  const auto sums = of_edges.over(near).on(kf::cuda{})(x = rows_of(x_array, 3), y = rows_of(y_array, 3), b = b_array,
+                                                       g = G[0], v = rows_of(v_array, 2));
+  expect_near(values_of(sums), of_edges.over(near)(x = X, y = Y, b = B, g = G[0], v = V), "values of edges");
+  const auto slopes = by_edge.over(near).on(kf::cuda{})(x = rows_of(x_array, 3), y = rows_of(y_array, 3), b = b_array,
+                                                        g = G[0], v = rows_of(v_array, 2), u = rows_of(u_array, 2));
+  expect_near(values_of(slopes), by_edge.over(near)(x = X, y = Y, b = B, g = G[0], v = V, u = U),
+              "a gradient of edges");
+}
+
 TEST_F(sweep_on_device, writes_and_adds_where_it_is_told_to) {
   const cloud c(700, 900);
   const auto& [X, Y, B, G, E] = c.at;

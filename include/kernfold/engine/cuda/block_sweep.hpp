@@ -12,6 +12,7 @@
 //   block.barrier()                    waits for all threads of the block
 #pragma once
 
+#include "../partial_agent.hpp"
 #include "../space.hpp"
 #include "block_tiles.hpp"
 
@@ -46,9 +47,21 @@ template <class Plan> struct block_task {
   typename block_layout<Plan>::block_states* blocks;  // axis::both: (groups)
   typename block_layout<Plan>::states* kept;          // (groups, threads), from piece to piece; or null
   bool begins, ends;                                  // with no columns yet; by writing the results
-  const listed_rows* listed;                          // over a space: (groups)
+  const listed_rows* listed;                          // over intervals: (groups)
   const interval* intervals;                          // and the columns that they meet
+  edge_rows edges;                                    // over edges: those of the rows
+  edge_ends edge_ends_of_rows;                        // where rows are edges
 };
+
+/// The number i columns + j of the pair that an edge is.
+template <class Plan> KERNFOLD_HD_LAYER std::int64_t pair_of_edge(const block_task<Plan>& task, std::int64_t edge) {
+  std::int64_t low = 0, high = task.rows;
+  while (high - low > 1) {
+    const std::int64_t middle = (low + high) / 2;
+    (task.edges.starts[middle] <= edge ? low : high) = middle;
+  }
+  return low * task.columns + task.edges.columns[edge];
+}
 /// Folds the states of all threads in the order of the threads, by a fixed tree of `width` threads at a time. Thread 0
 /// gets the result; `memory` is shared, and free.
 template <class Loop, class Block>
@@ -77,19 +90,21 @@ KERNFOLD_HD_LAYER void write_block_output(const output_array& out, std::int64_t 
   *to = out.add ? static_cast<Element>(*to + value) : value;
 }
 
-/// One thread's part of a block's task; over a space where IsListed.
-template <class Plan, class Block, bool IsListed = false> struct block_sweep {
+/// One thread's part of a block's task, over a kind of space. Each row has edges of its own, so a thread has one row
+/// there.
+template <class Plan, class Block, space_kind Kind = space_kind::all> struct block_sweep {
   using plan = block_layout<Plan>;
   using P = typename plan::P;
   using real = typename plan::real;
-  using T = typename plan::T;
-  using loop = typename plan::loop;
-  using states = typename plan::states;
+  static constexpr bool is_listed = Kind == space_kind::intervals, has_edges = Kind == space_kind::edges;
+  static constexpr int lanes = has_edges ? 1 : plan::policy.lanes;
+  using T = thread_rows<real, lanes>;
+  using loop = agent<P, typename Plan::folds, T>;
+  using states = typename loop::states;
   using scalar_loop = typename plan::scalar_loop;
   using block_states = typename plan::block_states;
   using tiles = block_tiles<Plan, T, plan::policy.tile_columns, Block>;
   using source = single_source<real>;
-  static constexpr int lanes = plan::policy.lanes;
 
   const block_task<Plan>& task;
   const Block& block;
@@ -102,17 +117,21 @@ template <class Plan, class Block, bool IsListed = false> struct block_sweep {
 
     const tiles shared{block, block.shared()};
     const parameter_values<real> parameters = shared.prepare_parameters(own, source{task.leaves, 0});
-    const row_values<T> rows = shared.prepare_rows(
-        own_rows, parameters, block_row_source<real>{task.leaves, first_row(), row_stride(), end_row()}, first_row(),
-        row_stride());
-    if (task.begins || task.work == block_work::stretch) loop::identity(s);
-    else s = *kept_states();
-    if constexpr (IsListed) fold_list(s, shared, parameters, rows);
-    else if (task.work == block_work::merge) merge_stretches(s);
-    else fold_stretch(s, shared, parameters, rows);
-    if (task.work == block_work::stretch) *states_of(block.stretch()) = s;
-    else if (task.ends) finish(s, parameters, rows);
-    else *kept_states() = s;
+    const row_values<T> rows = shared.prepare_rows(own_rows, parameters, row_source(), first_row(), row_stride());
+    if constexpr (has_edges) {
+      loop::identity(s);
+      fold_edges(s, parameters, rows);
+      finish(s, parameters, rows);
+    } else {
+      if (task.begins || task.work == block_work::stretch) loop::identity(s);
+      else s = *kept_states();
+      if constexpr (is_listed) fold_list(s, shared, parameters, rows);
+      else if (task.work == block_work::merge) merge_stretches(s);
+      else fold_stretch(s, shared, parameters, rows);
+      if (task.work == block_work::stretch) *states_of(block.stretch()) = s;
+      else if (task.ends) finish(s, parameters, rows);
+      else *kept_states() = s;
+    }
   }
 
  private:
@@ -120,12 +139,27 @@ template <class Plan, class Block, bool IsListed = false> struct block_sweep {
   /// order, neighbouring rows belong to one thread.
   static constexpr bool has_rows_in_order = Plan::folds_rows;
   KERNFOLD_HD_LAYER std::int64_t first_row() const {
-    const std::int64_t group = IsListed ? mine().rows.first : block.group() * lanes * block.threads();
+    const std::int64_t group = is_listed ? mine().rows.first : block.group() * lanes * block.threads();
     return group + block.thread() * std::int64_t(has_rows_in_order ? lanes : 1);
   }
   KERNFOLD_HD_LAYER const listed_rows& mine() const { return task.listed[block.group()]; }
-  KERNFOLD_HD_LAYER std::int64_t end_row() const { return IsListed ? mine().rows.end : task.rows; }
-  KERNFOLD_HD_LAYER bool has_columns() const { return IsListed ? mine().first < mine().end : task.columns > 0; }
+  KERNFOLD_HD_LAYER std::int64_t end_row() const { return is_listed ? mine().rows.end : task.rows; }
+  KERNFOLD_HD_LAYER bool has_columns() const {
+    if constexpr (has_edges) return first_edge() < end_edge();
+    else return is_listed ? mine().first < mine().end : task.columns > 0;
+  }
+  /// Over edges: those of this thread's row; none where there is no such row.
+  KERNFOLD_HD_LAYER std::int64_t first_edge() const {
+    return task.edges.starts[first_row() < task.rows ? first_row() : task.rows];
+  }
+  KERNFOLD_HD_LAYER std::int64_t end_edge() const {
+    return task.edges.starts[first_row() < task.rows ? first_row() + 1 : task.rows];
+  }
+  KERNFOLD_HD_LAYER auto row_source() const {
+    if constexpr (P::rows == role::edge)
+      return block_end_source<real>{task.leaves, task.edge_ends_of_rows, first_row(), row_stride(), end_row()};
+    else return block_row_source<real>{task.leaves, first_row(), row_stride(), end_row()};
+  }
   KERNFOLD_HD_LAYER std::int64_t row_stride() const { return has_rows_in_order ? 1 : block.threads(); }
   KERNFOLD_HD_LAYER std::int64_t row(int l) const { return first_row() + l * row_stride(); }
   KERNFOLD_HD_LAYER states* states_of(std::int64_t stretch) const {
@@ -152,6 +186,43 @@ template <class Plan, class Block, bool IsListed = false> struct block_sweep {
       shared.fold_columns(s, parameters, rows, columns{task.leaves, 0}, task.intervals[k].first, task.intervals[k].end);
   }
 
+  /// Each thread reads the columns that its row's edges lead to. Nothing is shared but the parameters.
+  KERNFOLD_HD_LAYER void fold_edges(states& s, const parameter_values<real>& parameters,
+                                    const row_values<T>& rows) const {
+    using columns_of_row = partial_agent<P, typename Plan::folds, T, real>;
+    const std::int64_t begin = first_edge(), end = end_edge();
+    for (std::int64_t first = begin; first < end; first += plan::policy.tile_columns) {
+      const int count = end - first < plan::policy.tile_columns ? int(end - first) : plan::policy.tile_columns;
+      typename columns_of_row::accumulators a;
+      columns_of_row::open(a, s, first - begin);
+      for (int c = 0; c < count; ++c) fold_edge(a, parameters, rows, first + c, c);
+      columns_of_row::close(s, a, first - begin);
+    }
+  }
+  template <class Accumulators>
+  KERNFOLD_HD_LAYER void fold_edge(Accumulators& a, const parameter_values<real>& parameters, const row_values<T>& rows,
+                                   std::int64_t edge, int c) const {
+    real reals[plan::column_size.kept_reals + 1];
+    std::int64_t indices[plan::column_size.kept_indices + 1];
+    frame_of<P, stage::column, real> of_column;
+    of_column.parameters = parameters.reals;
+    of_column.parameter_indices = parameters.indices;
+    of_column.column_number = task.edges.columns[edge];
+    of_column.kept = reals;
+    of_column.kept_indices = indices;
+    evaluate(of_column, source{task.leaves, of_column.column_number}, whole_stage<P, stage::column>{});
+
+    frame_of<P, stage::pair, T> f;
+    see_rows(f, parameters, rows);
+    f.columns = reals;
+    f.column_indices = indices;
+    f.column_number = of_column.column_number;
+    const std::int64_t number = task.edges.numbers ? task.edges.numbers[edge] : edge;
+    evaluate(f, edge_value_source<real>{task.leaves, number}, whole_stage<P, stage::pair>{});
+    const math::mask_t<T> is_present(true);
+    partial_agent<P, typename Plan::folds, T, real>::template absorb<1>(a, &f, &is_present, c);
+  }
+
   KERNFOLD_HD_LAYER void merge_stretches(states& s) const {
     KERNFOLD_NO_UNROLL
     for (int k = 0; k < task.stretches; ++k) loop::merge(s, *states_of(k));
@@ -171,8 +242,13 @@ template <class Plan, class Block, bool IsListed = false> struct block_sweep {
                                   KERNFOLD_UNROLL
                                   for (int l = 0; l < lanes; ++l)
                                     if (row(l) < end_row())
-                                      write_block_output(task.outputs[Fold], row(l), k, value.get(l));
+                                      write_block_output(task.outputs[Fold], row(l), k, as_written(value.get(l)));
                                 });
+  }
+  /// A fold knows columns by the edges of its row, 0, 1, ...
+  template <class Value> KERNFOLD_HD_LAYER Value as_written(Value v) const {
+    if constexpr (has_edges && std::is_integral_v<Value>) return v < 0 ? v : task.edges.columns[first_edge() + v];
+    else return v;
   }
 
   /// Folds the rows that exist, in their order, and stores the block's state.
@@ -190,7 +266,7 @@ template <class Plan, class Block, bool IsListed = false> struct block_sweep {
       block_states of_row;
       scalar_loop::for_each_fold([&]<int Fold>(place<Fold>) KERNFOLD_INLINE_LAMBDA {
         scalar_loop::template fold_number<Fold>::fold::extract(get<Fold>(of_row), get<Fold>(s), l,
-                                                               row(l) * task.columns);
+                                                               has_edges ? first_edge() : row(l) * task.columns);
       });
       if (row(l) < end_row()) scalar_loop::merge(mine, of_row);
     }
@@ -214,7 +290,10 @@ KERNFOLD_HD_LAYER void finish_blocks(const block_task<Plan>& task, const Block& 
   loop::for_each_fold([&]<int Fold>(place<Fold>) KERNFOLD_INLINE_LAMBDA {
     using fold = typename loop::template fold_number<Fold>::fold;
     for_each_component<fold::dim>([&](int k) KERNFOLD_INLINE_LAMBDA {
-      write_block_output(task.outputs[Fold], 0, k, fold::finish(get<Fold>(mine), k));
+      auto value = fold::finish(get<Fold>(mine), k);
+      if constexpr (fold::result == kind::index)
+        if (task.edges.starts != nullptr && value >= 0) value = pair_of_edge(task, value);
+      write_block_output(task.outputs[Fold], 0, k, value);
     });
   });
 }

@@ -120,10 +120,11 @@ template <class Plan, class T, int TileColumns, class Block> struct block_tiles 
                                                const Source& source, std::int64_t first, std::int64_t stride) const {
     row_values<T> rows{own.reals, own.indices, {}};
     if constexpr (P::reads_row_number) rows.numbers = math::index_t<T>::iota(first, stride);
-    frame_of<P, stage::row, T> f;
+    frame_of<P, stage::row, T, T> f;
     f.parameters = parameters.reals;
     f.parameter_indices = parameters.indices;
-    f.row_number = rows.numbers;
+    if constexpr (P::rows == role::edge) source.number_ends(f);
+    else f.row_number = rows.numbers;
     f.kept = own.reals;
     f.kept_indices = own.indices;
     evaluate(f, source, whole_stage<P, stage::row>{});

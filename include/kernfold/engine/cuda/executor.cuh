@@ -123,6 +123,14 @@ struct listing_cuda {
   cuda where;
 };
 
+/// The same for calls over edges.
+struct edge_attempt {
+  const cuda_attempt& attempt;
+};
+struct edge_cuda {
+  cuda where;
+};
+
 /// Memory of an attempt: released with all of it.
 template <class T> struct attempt_memory {
   T* data = nullptr;
@@ -193,6 +201,50 @@ template <> struct executor_traits<detail::listing_attempt> {
   }
 };
 
+template <> struct executor_traits<detail::edge_attempt> {
+  using everything = executor_traits<detail::cuda_attempt>;
+  static constexpr bool is_device = true, takes_spaces = true;
+  static constexpr lowering lowers{};  // rows meet too few columns for bounds to pay
+  template <class T> using memory = detail::attempt_memory<T>;
+  template <class T> static memory<T> allocate(const detail::edge_attempt& over, std::int64_t rows, std::int64_t cols) {
+    return everything::template allocate<T>(over.attempt, rows, cols);
+  }
+  template <class T> static T* data_of(const memory<T>& m) { return m.data; }
+
+  template <class Plan>
+  static void run(const detail::edge_attempt& over, const leaf_array* leaves, const output_array* outputs,
+                  std::int64_t rows, std::int64_t columns, const pair_set* pairs) {
+    const detail::cuda_attempt& attempt = over.attempt;
+    using sweep = cuda_sweep<Plan>;
+    edge_rows edges;
+    edge_ends ends;
+    if constexpr (sweep::rows_are_edges) {
+      ends = {copied(attempt, pairs->ends.i, rows), copied(attempt, pairs->ends.j, rows)};
+    } else {
+      const edge_rows& on_host = edge_rows_of<Plan>(*pairs);
+      edges = {copied(attempt, on_host.starts, rows + 1), copied(attempt, on_host.columns, on_host.count),
+               on_host.numbers ? copied(attempt, on_host.numbers, on_host.count) : nullptr, on_host.count};
+    }
+    char* const workspace = attempt.take(sweep::edge_workspace_bytes(rows));
+    if (attempt.measures) return;
+    const detail::device_guard guard(attempt.device);
+    attempt.check(sweep::launch_over_edges(attempt.stream, leaves, outputs, rows, columns, workspace, edges, ends),
+                  "a kernel's launch");
+  }
+
+ private:
+  static const std::int64_t* copied(const detail::cuda_attempt& attempt, const std::int64_t* numbers,
+                                    std::int64_t count) {
+    const std::int64_t bytes = count * std::int64_t(sizeof(std::int64_t));
+    char* const there = attempt.take(bytes);
+    if (!attempt.measures) {
+      const detail::device_guard guard(attempt.device);
+      attempt.copy(there, numbers, bytes);
+    }
+    return reinterpret_cast<const std::int64_t*>(there);
+  }
+};
+
 template <> struct executor_traits<cuda> {
   static constexpr bool is_device = true;
   static constexpr lowering lowers{.bounds_distances = true};
@@ -247,6 +299,21 @@ template <> struct executor_traits<detail::listing_cuda> {
 
   using attempt = detail::listing_attempt;
   template <class F> static void attempt_twice(const detail::listing_cuda& executor, message (*text)(), F&& f) {
+    executor_traits<cuda>::attempt_twice(executor.where, text, [&](const detail::cuda_attempt& a) { f(attempt{a}); });
+  }
+};
+
+template <> struct runner_of<cuda, space_kind::edges> {
+  using type = detail::edge_cuda;
+  static type from(const cuda& where) { return {where}; }
+};
+template <> struct executor_traits<detail::edge_cuda> {
+  static constexpr bool is_device = true;
+  template <class T> using memory = device_matrix<T>;
+  static bool may_end_early(const void*) { return false; }
+
+  using attempt = detail::edge_attempt;
+  template <class F> static void attempt_twice(const detail::edge_cuda& executor, message (*text)(), F&& f) {
     executor_traits<cuda>::attempt_twice(executor.where, text, [&](const detail::cuda_attempt& a) { f(attempt{a}); });
   }
 };

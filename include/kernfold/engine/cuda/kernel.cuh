@@ -20,11 +20,11 @@ struct cuda_block {
   __device__ static void barrier() { __syncthreads(); }
 };
 
-template <class Plan, bool IsListed = false>
+template <class Plan, space_kind Kind = space_kind::all>
 __global__ void __launch_bounds__(block_layout<Plan>::policy.threads, block_layout<Plan>::policy.resident)
     sweep_kernel(const __grid_constant__ block_task<Plan> task) {
   const cuda_block block;
-  block_sweep<Plan, cuda_block, IsListed>{task, block}.run();
+  block_sweep<Plan, cuda_block, Kind>{task, block}.run();
 }
 
 template <class Plan>

@@ -89,7 +89,33 @@ template <class Plan> struct cuda_sweep {
     t.intervals = intervals;
     t.work = detail::block_work::whole;
     if (groups > 0)
-      if (const cudaError_t e = start(&detail::sweep_kernel<Plan, true>, t, groups, 1, policy.shared_bytes, stream))
+      if (const cudaError_t e =
+              start(&detail::sweep_kernel<Plan, space_kind::intervals>, t, groups, 1, policy.shared_bytes, stream))
+        return e;
+    if constexpr (Plan::folds_rows) return start(&detail::finish_kernel<Plan>, t, 1, 1, finish_bytes(), stream);
+    return cudaSuccess;
+  }
+  /// The same over edges, in memory of the device; where rows are edges, their ends are, and nothing is folded.
+  static constexpr bool rows_are_edges = Plan::program_type::rows == role::edge;
+  static std::int64_t groups_over_edges(std::int64_t rows) {
+    const std::int64_t at_once = rows_are_edges ? group_rows : policy.threads;
+    return (rows + at_once - 1) / at_once;
+  }
+  static std::int64_t edge_workspace_bytes(std::int64_t rows) { return block_bytes({groups_over_edges(rows), 1, 0}); }
+  static cudaError_t launch_over_edges(cudaStream_t stream, const leaf_array* leaves, const output_array* outputs,
+                                       std::int64_t rows, std::int64_t columns, void* workspace, const edge_rows& edges,
+                                       const edge_ends& ends) {
+    task t = task_for(leaves, outputs, rows, columns, {});
+    t.groups = groups_over_edges(rows);
+    t.stretches = 1;
+    t.columns_each = columns;
+    t.blocks = static_cast<typename block_layout::block_states*>(workspace);
+    t.edges = edges;
+    t.edge_ends_of_rows = ends;
+    t.work = detail::block_work::whole;
+    constexpr space_kind kind = rows_are_edges ? space_kind::all : space_kind::edges;
+    if (t.groups > 0)
+      if (const cudaError_t e = start(&detail::sweep_kernel<Plan, kind>, t, t.groups, 1, policy.shared_bytes, stream))
         return e;
     if constexpr (Plan::folds_rows) return start(&detail::finish_kernel<Plan>, t, 1, 1, finish_bytes(), stream);
     return cudaSuccess;

@@ -176,6 +176,35 @@ TEST_F(sweep_on_device, over_block_sparse_spaces) {
   expect_near(values_of(found), gradient.over(near)(x = X, y = Y, b = B, g = G[0], e = E), "a gradient");
 }
 
+TEST_F(sweep_on_device, over_bands) {
+  const cloud c(20000 / less + 7, 3000 / less + 5);
+  const auto& [X, Y, B, G, E] = c.at;
+  auto X_inf = X;
+  X_inf[0] = std::numeric_limits<float>::infinity();  // of a row without columns: nothing is multiplied by it
+  const auto x_array = copy_of(X), y_array = copy_of(Y), b_array = copy_of(B), e_array = copy_of(E),
+             inf_array = copy_of(X_inf);
+  for (const auto& near : {kf::causal(), kf::band(-2, 700), kf::band(c.M - 100, -3), kf::band(5, 4), kf::band(-1, 0)}) {
+    const auto check = [&](auto r, const char* what) {
+      const auto found =
+          r.over(near).on(kf::cuda{})(x = rows_of(x_array, 3), y = rows_of(y_array, 3), b = b_array, g = G[0]);
+      expect_near(values_of(found), r.over(near)(x = X, y = Y, b = B, g = G[0]), what);
+    };
+    check(sum, "sum");
+    check(kf::sum_reduction<kf::axis::i>(F), "sum over i");
+    check(kf::sum_reduction<kf::axis::both>(F), "sum over both");
+    check(kf::softmax_reduction(F, b).with(kf::empty_is_zero), "softmax");
+    check(kf::argkmin_reduction<3>(sqdist(x, y) + (b + g) * 1e-30_c), "nearest");
+    check(kf::sum_reduction(g * kf::elem<0>(x) * F), "a factor of the rows");
+    constexpr auto gradient = kf::grad(sum, y, e);
+    const auto found = gradient.over(near).on(kf::cuda{})(x = rows_of(x_array, 3), y = rows_of(y_array, 3), b = b_array,
+                                                          g = G[0], e = e_array);
+    expect_near(values_of(found), gradient.over(near)(x = X, y = Y, b = B, g = G[0], e = E), "a gradient");
+  }
+  constexpr auto scaled = kf::sum_reduction(g * kf::elem<0>(x) * b);
+  const auto found = scaled.over(kf::band(c.M, -1)).on(kf::cuda{})(x = rows_of(inf_array, 3), b = b_array, g = G[0]);
+  EXPECT_EQ(values_of(found)[0], 0);
+}
+
 TEST_F(sweep_on_device, over_edges) {
   cloud c(20000 / less + 7, 3000 / less + 5);
   c.at[0][0] = std::numeric_limits<float>::infinity();  // of a row without edges: nothing is multiplied by it

@@ -194,7 +194,8 @@ template <class Reduction, class Real, int Threads, int Rows, class Block> class
   KERNFOLD_HD_LAYER auto results_of(const typename loop::states& s, const typename loop::pair_frame& f,
                                     bool has_columns, std::integer_sequence<int, Folds...>) const {
     results<typename result_type<Folds>::type...> all;
-    for_each_result<plan, loop>(s, f, has_columns,
+    const auto has_any = [&](int) KERNFOLD_INLINE_LAMBDA { return has_columns; };
+    for_each_result<plan, loop>(s, f, has_any,
                                 [&]<int Fold>(place<Fold>, int k, const auto& value) KERNFOLD_INLINE_LAMBDA {
                                   KERNFOLD_UNROLL
                                   for (int l = 0; l < Rows; ++l) row_of(detail::get<Fold>(all), l)[k] = value.get(l);

@@ -1,11 +1,13 @@
 // kernfold/api/reduction.hpp: a reduction is a small value, and calling it computes.
 #pragma once
 
+#include "../engine/cpu/band.hpp"
 #include "../engine/cpu/edges.hpp"
 #include "../reduction/extrema.hpp"
 #include "../reduction/kmin.hpp"
 #include "../reduction/logsumexp.hpp"
 #include "../reduction/sum.hpp"
+#include "band.hpp"
 #include "device_plan.hpp"
 #include "edges.hpp"
 #include "stream.hpp"
@@ -44,6 +46,15 @@ template <> struct space_traits<edges> {
     counts.edges = pairs.size();
     check_edge_counts(r, arrays, counts.edges);
     counts.over = &b.set;
+  }
+};
+template <> struct space_traits<diagonal_band> {
+  static constexpr space_kind kind = space_kind::band;
+  using bound = pair_set;
+  template <class Reduction>
+  static KERNFOLD_INLINE void bind(diagonal_band pairs, const recipe&, const leaf_array*, domain& counts, bound& b) {
+    b.band = pairs.limits();
+    counts.over = &b;
   }
 };
 template <class Space>
@@ -163,7 +174,8 @@ inline namespace KERNFOLD_ABI {
 ///   r(args...)                one matrix per item; arguments by position, or all by name
 ///   r.into(out, args...)      writes to the caller's memory; r.add_to(out, args...) adds to it
 ///   r.on(executor)            the same, somewhere else: r.on(kf::cpu{.threads = 4})(args...)
-///   r.over(space)             the same, over some of the pairs: r.over(kf::ranges{...})(args...), kf::edges
+///   r.over(space)             the same, over some of the pairs: r.over(kf::ranges{...})(args...); kf::edges, kf::band,
+///                             kf::causal
 ///   r.with(option)            the same, computed differently: r.with(kf::compensated)(args...)
 ///   r.rows(M).columns(N)      the same, for extents that no array gives: of row_index and column_index
 /// These may follow each other in any order.

@@ -93,6 +93,17 @@ KERNFOLD_HD_LAYER void see_rows(frame<stage::pair, T, LocalReals, LocalIndices, 
   f.row_number = rows.numbers;
 }
 
+/// Lets a frame of the pair stage of the program P see column c of a tile.
+template <class P, class T, int LocalReals, int LocalIndices>
+KERNFOLD_HD_LAYER void see_column(frame<stage::pair, T, LocalReals, LocalIndices>& f,
+                                  const column_tile<math::real_of<T>>& tile, int c) {
+  constexpr stage_size columns = P::size(stage::column);
+  constexpr int reals = math::column_stride<T>(columns.kept_reals), indices = columns.kept_indices;
+  f.columns = tile.reals + std::int64_t(c) * reals;
+  f.column_indices = tile.indices + std::int64_t(c) * indices;
+  f.column_number = tile.first + c;
+}
+
 /// What the rows of T know of the columns, for each of the Folds, a type_list of fold_at<...>: nothing of it depends on
 /// a program.
 template <class Folds, class T, class Places = std::make_integer_sequence<int, Folds::size>> struct fold_states;
@@ -304,12 +315,8 @@ struct agent<P, type_list<At...>, T, MostPasses, std::integer_sequence<int, Plac
   }
   static KERNFOLD_HD_LAYER void see_pair(pair_frame& f, const parameter_values<real>& parameters,
                                          const row_values<T>& rows, const column_tile<real>& tile, int c) {
-    constexpr stage_size columns = P::size(stage::column);
-    constexpr int reals = math::column_stride<T>(columns.kept_reals), indices = columns.kept_indices;
     see_rows(f, parameters, rows);
-    f.columns = tile.reals + std::int64_t(c) * reals;
-    f.column_indices = tile.indices + std::int64_t(c) * indices;
-    f.column_number = tile.first + c;
+    see_column<P>(f, tile, c);
   }
 };
 

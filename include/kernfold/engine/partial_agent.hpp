@@ -54,6 +54,12 @@ struct partial_agent<P, type_list<At...>, T, Column, std::integer_sequence<int, 
   static KERNFOLD_HD_LAYER void close(states& s, accumulators& a, std::int64_t first) {
     (At::fold::close(detail::get<Place>(s), detail::get<Place>(a), first), ...);
   }
+  /// Lets a frame see a column of a tile that all lanes see.
+  static KERNFOLD_HD_LAYER void see_pair(pair_frame& f, const parameter_values<math::real_of<T>>& parameters,
+                                         const row_values<T>& rows, const column_tile<math::real_of<T>>& tile, int c) {
+    see_rows(f, parameters, rows);
+    see_column<P>(f, tile, c);
+  }
   /// Columns c, ..., c + Count - 1, whose pair stage was evaluated in `frames`.
   template <int Count>
   static KERNFOLD_HD_LAYER void absorb(accumulators& a, const pair_frame* frames, const math::mask_t<T>* is_present,

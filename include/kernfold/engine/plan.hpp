@@ -93,9 +93,12 @@ template <class Executor> struct runner_of<Executor, space_kind::all> {
   static const type& from(const Executor& where) { return where; }
 };
 
-/// The rows of a plan, in intervals, or with their edges.
+/// The rows of a plan: in intervals, along the diagonal, or with their edges.
 template <class Plan> const interval_rows& interval_rows_of(const pair_set& over) {
   return Plan::folded_axis == axis::i ? over.by_j : over.by_i;
+}
+template <class Plan> diagonals diagonals_of(const pair_set& over) {
+  return Plan::folded_axis == axis::i ? diagonals{-over.band.last, -over.band.first} : over.band;
 }
 template <class Plan> const edge_rows& edge_rows_of(const pair_set& over) {
   return Plan::folded_axis == axis::i ? over.edges_by_j : over.edges_by_i;

@@ -18,10 +18,7 @@ struct own_columns {
   KERNFOLD_LAYER bool has_columns(std::int64_t row) const { return edges.starts[row] < edges.starts[row + 1]; }
   template <class T>
   KERNFOLD_LAYER T unless_empty(const T& product, const T& sum, std::int64_t first, int valid) const {
-    T value = sum;
-    for (int l = 0; l < valid; ++l)
-      if (has_columns(first + l)) math::set(value, l, math::get(product, l));
-    return value;
+    return choose_by_row(*this, product, sum, first, valid);
   }
   KERNFOLD_LAYER std::int64_t number(std::int64_t row, std::int64_t n) const {
     return n < 0 ? n : edges.columns[edges.starts[row] + n];
@@ -223,9 +220,7 @@ struct folds_edges {
 };
 
 /// kf::cpu, for calls over edges.
-struct cpu_over_edges {
-  const cpu& where;
-};
+struct cpu_over_edges : cpu_runner {};
 
 }  // namespace KERNFOLD_ABI
 }  // namespace detail
@@ -234,20 +229,9 @@ inline namespace KERNFOLD_ABI {
 
 template <> struct runner_of<cpu, space_kind::edges> {
   using type = detail::cpu_over_edges;
-  static type from(const cpu& where) { return {where}; }
+  static type from(const cpu& where) { return {{where}}; }
 };
-template <> struct executor_traits<detail::cpu_over_edges> {
-  static constexpr bool is_device = false, takes_spaces = true;
-  static constexpr lowering lowers{};
-  template <class T> using memory = matrix<T>;
-  template <class T> static matrix<T> allocate(const detail::cpu_over_edges&, std::int64_t rows, std::int64_t cols) {
-    return matrix<T>(rows, cols);
-  }
-  template <class T> static T* data_of(matrix<T>& m) { return m.data(); }
-  static bool may_end_early(const void* executor) {
-    return executor_traits<cpu>::may_end_early(&static_cast<const detail::cpu_over_edges*>(executor)->where);
-  }
-
+template <> struct executor_traits<detail::cpu_over_edges> : detail::cpu_runner_traits {
   template <class Plan>
   static void run(const detail::cpu_over_edges& executor, const leaf_array* leaves, const output_array* outputs,
                   std::int64_t rows, std::int64_t columns, const pair_set* over) {

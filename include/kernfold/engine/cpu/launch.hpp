@@ -291,5 +291,25 @@ template <> struct executor_traits<cpu> {
 template <> struct runner_of<cpu, space_kind::intervals> : runner_of<cpu, space_kind::all> {};
 
 }  // namespace KERNFOLD_ABI
+namespace detail {
+inline namespace KERNFOLD_ABI {
+/// kf::cpu, for calls over other spaces, which have steps of their own.
+struct cpu_runner {
+  const cpu& where;
+};
+struct cpu_runner_traits {
+  static constexpr bool is_device = false, takes_spaces = true;
+  static constexpr lowering lowers{};
+  template <class T> using memory = matrix<T>;
+  template <class T> static matrix<T> allocate(const cpu_runner&, std::int64_t rows, std::int64_t cols) {
+    return matrix<T>(rows, cols);
+  }
+  template <class T> static T* data_of(matrix<T>& m) { return m.data(); }
+  static bool may_end_early(const void* runner) {
+    return executor_traits<cpu>::may_end_early(&static_cast<const cpu_runner*>(runner)->where);
+  }
+};
+}  // namespace KERNFOLD_ABI
+}  // namespace detail
 }  // namespace kernfold
 KERNFOLD_STRICT_END

@@ -202,6 +202,15 @@ struct shared_columns {
   };
 };
 
+/// `product` for rows that meet columns, else `sum`: row by row.
+template <class Columns, class T>
+KERNFOLD_LAYER T choose_by_row(const Columns& columns, const T& product, const T& sum, std::int64_t first, int valid) {
+  T value = sum;
+  for (int l = 0; l < valid; ++l)
+    if (columns.has_columns(first + l)) math::set(value, l, math::get(product, l));
+  return value;
+}
+
 /// Writes or adds component k of the results of a pack's rows.
 template <class Element, int Lanes, class V, class Columns>
 KERNFOLD_LAYER void write_lanes(const output_array& out, const V& value, std::int64_t first, int valid, int k,

@@ -53,8 +53,14 @@ struct sweep_arrays {
   std::int64_t rows, columns, first_column = 0;
   const interval_rows* over = nullptr;  // all pairs, or these
   const edge_rows* edges = nullptr;     // or these
+  const diagonals* band = nullptr;      // or those near the diagonal
   const edge_ends* ends = nullptr;      // where rows are edges, and their only column is the edge itself
-  std::int64_t pairs() const { return over ? over->pairs : edges ? edges->count : rows * (columns - first_column); }
+  std::int64_t pairs() const {
+    return over    ? over->pairs
+           : edges ? edges->count
+           : band  ? band->pairs({0, rows}, {0, columns})
+                   : rows * (columns - first_column);
+  }
 };
 
 /// Which part of a reduction a sweep is: all of it, or one of several that hand the rows' states on. The one that
@@ -84,6 +90,7 @@ struct workspace {
   int passes;                    // over the columns, where the pair stage may take one or two
   bool has_columns = false;      // those of the task: whether they meet any
   block_numbers blocks{};        // axis::both: how the rows of the task are cut
+  diagonals band{};              // where rows meet the columns near the diagonal
 };
 
 /// A stretch of rows, which begins with a pack, or of columns.
@@ -119,8 +126,8 @@ class sweep {
         threads_(threads),
         passes_(passes),
         blocks_(block_count(a)),
-        split_(a.over || a.edges ? column_split{1, a.columns}
-                                 : split_columns(a.rows, a.columns - a.first_column, s.policy.tile_columns)),
+        split_(a.over || a.edges || a.band ? column_split{1, a.columns}
+                                           : split_columns(a.rows, a.columns - a.first_column, s.policy.tile_columns)),
         group_rows_(rows_per_group(blocks_, (a.edges ? edge_group_rows : s.policy.group_rows) / row_block, threads) *
                     row_block),
         shared_(shared_bytes() + arena::alignment),
@@ -280,6 +287,7 @@ class sweep {
       if (phase_ == phase::prepare_columns) prepare_some_columns(mine, task);
       else if (arrays_.edges) run_edge_task(mine, task, is_caller);
       else if (arrays_.over) run_listed_task(mine, task, is_caller);
+      else if (arrays_.band) run_near_task(mine, task, is_caller);
       else run_task(mine, task, is_caller);
     }
   }
@@ -339,6 +347,32 @@ class sweep {
     steps_.prepare_rows(arrays_, mine, rows, steps_.lanes);
     fold_intervals(mine, mine.states, rows, over.columns + over.starts[b], over.starts[b + 1] - over.starts[b], true,
                    is_caller);
+    if (!watch_.stopped()) steps_.finish_rows(arrays_, mine, mine.states, rows, row_blocks_);
+  }
+  /// A group of rows meets the columns near the diagonal. Tiles lie where they lie without a group, and begin with
+  /// whole column blocks, so that no result depends on how rows are grouped.
+  void run_near_task(workspace& mine, std::int64_t task, bool is_caller) {
+    constexpr std::int64_t whole_blocks = 16;
+    const std::int64_t first = task * group_rows_, end = first + group_rows_, tile = steps_.policy.tile_columns;
+    const stretch rows{first, end < arrays_.rows ? end : arrays_.rows};
+    mine.band = *arrays_.band;
+    mine.blocks = {0, 0};
+    steps_.prepare_rows(arrays_, mine, rows, steps_.lanes);
+    const std::int64_t begin = mine.band.first_column(rows.first) / whole_blocks * whole_blocks;
+    const std::int64_t last = mine.band.end_column(rows.end - 1, arrays_.columns) + whole_blocks - 1;
+    const interval columns{begin, last / whole_blocks * whole_blocks < arrays_.columns
+                                      ? last / whole_blocks * whole_blocks
+                                      : arrays_.columns};
+    bool is_first = true;
+    for (std::int64_t c = columns.first; c < columns.end && !watch_.stopped(); c = (c / tile + 1) * tile) {
+      const std::int64_t tile_end = (c / tile + 1) * tile;
+      const stretch met{c, tile_end < columns.end ? tile_end : columns.end};
+      steps_.prepare_columns(arrays_, mine, met);
+      steps_.fold_tile(mine, mine.states, rows, met, is_first);
+      is_first = false;
+      if (watch_.is_watching()) watch_.advance(mine.band.pairs(rows, met), is_caller);
+    }
+    if (is_first) steps_.fold_tile(mine, mine.states, rows, {0, 0}, true);
     if (!watch_.stopped()) steps_.finish_rows(arrays_, mine, mine.states, rows, row_blocks_);
   }
   std::int64_t state_offset(std::int64_t first_row) const { return first_row / steps_.lanes * steps_.state_bytes; }

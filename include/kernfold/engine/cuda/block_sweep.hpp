@@ -51,6 +51,7 @@ template <class Plan> struct block_task {
   const interval* intervals;                          // and the columns that they meet
   edge_rows edges;                                    // over edges: those of the rows
   edge_ends edge_ends_of_rows;                        // where rows are edges
+  diagonals band;                                     // near the diagonal
 };
 
 /// The number i columns + j of the pair that an edge is.
@@ -96,7 +97,8 @@ template <class Plan, class Block, space_kind Kind = space_kind::all> struct blo
   using plan = block_layout<Plan>;
   using P = typename plan::P;
   using real = typename plan::real;
-  static constexpr bool is_listed = Kind == space_kind::intervals, has_edges = Kind == space_kind::edges;
+  static constexpr bool is_listed = Kind == space_kind::intervals, has_edges = Kind == space_kind::edges,
+                        has_band = Kind == space_kind::band;
   static constexpr int lanes = has_edges ? 1 : plan::policy.lanes;
   using T = thread_rows<real, lanes>;
   using loop = agent<P, typename Plan::folds, T>;
@@ -126,6 +128,7 @@ template <class Plan, class Block, space_kind Kind = space_kind::all> struct blo
       if (task.begins || task.work == block_work::stretch) loop::identity(s);
       else s = *kept_states();
       if constexpr (is_listed) fold_list(s, shared, parameters, rows);
+      else if constexpr (has_band) fold_band(s, shared, parameters, rows);
       else if (task.work == block_work::merge) merge_stretches(s);
       else fold_stretch(s, shared, parameters, rows);
       if (task.work == block_work::stretch) *states_of(block.stretch()) = s;
@@ -144,8 +147,10 @@ template <class Plan, class Block, space_kind Kind = space_kind::all> struct blo
   }
   KERNFOLD_HD_LAYER const listed_rows& mine() const { return task.listed[block.group()]; }
   KERNFOLD_HD_LAYER std::int64_t end_row() const { return is_listed ? mine().rows.end : task.rows; }
-  KERNFOLD_HD_LAYER bool has_columns() const {
+  /// Whether row l of this thread meets any.
+  KERNFOLD_HD_LAYER bool has_columns(int l) const {
     if constexpr (has_edges) return first_edge() < end_edge();
+    else if constexpr (has_band) return task.band.first_column(row(l)) < task.band.end_column(row(l), task.columns);
     else return is_listed ? mine().first < mine().end : task.columns > 0;
   }
   /// Over edges: those of this thread's row; none where there is no such row.
@@ -184,6 +189,40 @@ template <class Plan, class Block, space_kind Kind = space_kind::all> struct blo
                                    const row_values<T>& rows) const {
     for (std::int64_t k = mine().first; k < mine().end; ++k)
       shared.fold_columns(s, parameters, rows, columns{task.leaves, 0}, task.intervals[k].first, task.intervals[k].end);
+  }
+
+  /// A tile that all rows of the block meet is folded as a whole; of others, each thread folds what its rows meet.
+  KERNFOLD_HD_LAYER void fold_band(states& s, const tiles& shared, const parameter_values<real>& parameters,
+                                   const row_values<T>& rows) const {
+    const std::int64_t first = block.group() * lanes * block.threads(), next = first + lanes * block.threads();
+    const std::int64_t last = (next < task.rows ? next : task.rows) - 1;
+    const diagonals& band = task.band;
+    shared.for_each_tile(parameters, columns{task.leaves, 0}, band.first_column(first),
+                         band.end_column(last, task.columns),
+                         [&](const column_tile<real>& tile) KERNFOLD_INLINE_LAMBDA {
+                           const std::int64_t end = tile.first + tile.count;
+                           if (band.first_column(last) <= tile.first && end <= band.end_column(first, end))
+                             loop::fold_tile(s, parameters, rows, tile);
+                           else fold_partially(s, parameters, rows, tile);
+                         });
+  }
+  KERNFOLD_HD_LAYER void fold_partially(states& s, const parameter_values<real>& parameters, const row_values<T>& rows,
+                                        const column_tile<real>& tile) const {
+    using partial = partial_agent<P, typename Plan::folds, T, real>;
+    typename partial::accumulators a;
+    partial::open(a, s, tile.first);
+    for (int c = 0; c < tile.count; ++c) {
+      math::mask_t<T> is_present;
+      for (int l = 0; l < lanes; ++l) {
+        const std::int64_t diagonal = tile.first + c - row(l);
+        math::set(is_present, l, task.band.first <= diagonal && diagonal <= task.band.last);
+      }
+      typename partial::pair_frame f;
+      partial::see_pair(f, parameters, rows, tile, c);
+      evaluate(f, no_source{}, whole_stage<P, stage::pair>{});
+      partial::template absorb<1>(a, &f, &is_present, c);
+    }
+    partial::close(s, a, tile.first);
   }
 
   /// Each thread reads the columns that its row's edges lead to. Nothing is shared but the parameters.
@@ -237,7 +276,8 @@ template <class Plan, class Block, space_kind Kind = space_kind::all> struct blo
 
   /// Writes the results of the rows that exist, times the factors that left their sums.
   template <class Frame> KERNFOLD_HD_LAYER void write_rows(const states& s, const Frame& f) const {
-    for_each_result<Plan, loop>(s, f, has_columns(),
+    const auto has_any = [&](int l) KERNFOLD_INLINE_LAMBDA { return has_columns(l); };
+    for_each_result<Plan, loop>(s, f, has_any,
                                 [&]<int Fold>(place<Fold>, int k, const auto& value) KERNFOLD_INLINE_LAMBDA {
                                   KERNFOLD_UNROLL
                                   for (int l = 0; l < lanes; ++l)
@@ -256,7 +296,10 @@ template <class Plan, class Block, space_kind Kind = space_kind::all> struct blo
     loop::for_each_fold([&]<int Fold>(place<Fold>) KERNFOLD_INLINE_LAMBDA {
       using entry = typename loop::template fold_number<Fold>;
       if constexpr (entry::outer_root >= 0) {
-        if (has_columns()) entry::fold::scale(get<Fold>(s), root_of<P, entry::outer_root>(f)(0));
+        T factor = root_of<P, entry::outer_root>(f)(0);
+        for (int l = 0; l < lanes; ++l)
+          if (!has_columns(l)) math::set(factor, l, real(1));
+        entry::fold::scale(get<Fold>(s), factor);
       }
     });
     block_states mine;

@@ -135,6 +135,14 @@ template <class Plan, class T, int TileColumns, class Block> struct block_tiles 
   template <class Source>
   KERNFOLD_HD_LAYER void fold_columns(states& s, const parameter_values<real>& parameters, const row_values<T>& rows,
                                       const Source& source, std::int64_t begin, std::int64_t end) const {
+    for_each_tile(parameters, source, begin, end, [&](const column_tile<real>& tile) KERNFOLD_INLINE_LAMBDA {
+      loop::fold_tile(s, parameters, rows, tile);
+    });
+  }
+  /// fold(tile) for tiles of columns begin to end - 1.
+  template <class Source, class Fold>
+  KERNFOLD_HD_LAYER void for_each_tile(const parameter_values<real>& parameters, const Source& source,
+                                       std::int64_t begin, std::int64_t end, const Fold& fold) const {
     real* const reals = reinterpret_cast<real*>(shared + parameter_bytes);
     auto* const ints = reinterpret_cast<std::int64_t*>(shared + parameter_bytes + column_real_bytes);
     for (std::int64_t first = begin; first < end; first += TileColumns) {
@@ -142,7 +150,7 @@ template <class Plan, class T, int TileColumns, class Block> struct block_tiles 
       block.barrier();  // all have done with the tile before
       prepare_columns(reals, ints, parameters, source, first, count);
       block.barrier();
-      loop::fold_tile(s, parameters, rows, {reals, ints, count, first});
+      fold(column_tile<real>{reals, ints, count, first});
     }
   }
 
@@ -191,10 +199,10 @@ template <class Plan, class T, int TileColumns, class Block> struct block_tiles 
 };
 
 /// f(fold's place, k, value) for each component k of each result, times the factor that left its sum; `f_rows` sees the
-/// rows.
-template <class Plan, class Loop, class F>
+/// rows, of which has_columns(l) says whether number l met any.
+template <class Plan, class Loop, class HasColumns, class F>
 KERNFOLD_HD_LAYER void for_each_result(const typename Loop::states& s, const typename Loop::pair_frame& f_rows,
-                                       bool has_columns, F&& f) {
+                                       const HasColumns& has_columns, F&& f) {
   Loop::for_each_fold([&]<int Fold>(place<Fold> at) KERNFOLD_INLINE_LAMBDA {
     using entry = typename Loop::template fold_number<Fold>;
     using fold = typename entry::fold;
@@ -202,8 +210,11 @@ KERNFOLD_HD_LAYER void for_each_result(const typename Loop::states& s, const typ
     for_each_component<block_layout<Plan>::template result_dim<entry>()>([&](int k) KERNFOLD_INLINE_LAMBDA {
       auto value = fold::finish(get<Fold>(s), fold::dim == 1 ? 0 : k);
       if constexpr (has_factor) {
-        if (has_columns)  // the sum of no columns is 0, whatever multiplies it
-          value = value * root_of<typename block_layout<Plan>::P, entry::outer_root>(f_rows).broadcast(k);
+        const auto product = value * root_of<typename block_layout<Plan>::P, entry::outer_root>(f_rows).broadcast(k);
+        KERNFOLD_UNROLL
+        for (int l = 0; l < math::lane_count<typename Loop::lanes>; ++l)
+          if (has_columns(l))
+            math::set(value, l, math::get(product, l));  // the sum of none is 0, whatever multiplies it
       }
       f(at, k, value);
     });

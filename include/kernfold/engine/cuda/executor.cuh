@@ -114,20 +114,12 @@ class cuda_states {
   cudaError_t (*merge_)(cudaStream_t, const leaf_array*, std::int64_t, void*, const block_part&);
 };
 
-/// An attempt over a space: with kernels of its own, which no other call need compile.
-struct listing_attempt {
+/// An attempt over a kind of space: with kernels of its own, which no other call need compile.
+template <space_kind Kind> struct space_attempt {
   const cuda_attempt& attempt;
 };
-/// kf::cuda, for calls over spaces.
-struct listing_cuda {
-  cuda where;
-};
-
-/// The same for calls over edges.
-struct edge_attempt {
-  const cuda_attempt& attempt;
-};
-struct edge_cuda {
+/// kf::cuda, for calls over a kind of space.
+template <space_kind Kind> struct cuda_over {
   cuda where;
 };
 
@@ -166,83 +158,79 @@ template <> struct executor_traits<detail::cuda_attempt> {
   }
 };
 
-template <> struct executor_traits<detail::listing_attempt> {
+template <space_kind Kind> struct executor_traits<detail::space_attempt<Kind>> {
   using everything = executor_traits<detail::cuda_attempt>;
+  using attempt_over = detail::space_attempt<Kind>;
   static constexpr bool is_device = true, takes_spaces = true;
-  static constexpr lowering lowers = everything::lowers;
+  /// What meets only some lanes, or few columns, is not bounded first.
+  static constexpr lowering lowers{.bounds_distances = Kind == space_kind::intervals};
   template <class T> using memory = detail::attempt_memory<T>;
-  template <class T>
-  static memory<T> allocate(const detail::listing_attempt& listing, std::int64_t rows, std::int64_t cols) {
-    return everything::template allocate<T>(listing.attempt, rows, cols);
-  }
-  template <class T> static T* data_of(const memory<T>& m) { return m.data; }
-
-  template <class Plan>
-  static void run(const detail::listing_attempt& listing, const leaf_array* leaves, const output_array* outputs,
-                  std::int64_t rows, std::int64_t columns, const pair_set* pairs) {
-    const detail::cuda_attempt& attempt = listing.attempt;
-    const interval_rows& over = interval_rows_of<Plan>(*pairs);
-    using sweep = cuda_sweep<Plan>;
-    const std::int64_t groups = detail::group_count(over, sweep::group_rows);
-    const std::int64_t listed_bytes = groups * std::int64_t(sizeof(detail::listed_rows)),
-                       interval_bytes = over.starts[over.count] * std::int64_t(sizeof(interval));
-    char* const listed = attempt.take(listed_bytes);
-    char* const intervals = attempt.take(interval_bytes);
-    char* const workspace = attempt.take(sweep::listed_workspace_bytes(groups));
-    if (attempt.measures) return;
-    const detail::device_guard guard(attempt.device);
-    const matrix<detail::listed_rows> lists = detail::list_groups(over, sweep::group_rows, groups);
-    attempt.copy(listed, lists.data(), listed_bytes);
-    attempt.copy(intervals, over.columns, interval_bytes);
-    attempt.check(sweep::launch_listed(attempt.stream, leaves, outputs, rows, columns, workspace, groups,
-                                       reinterpret_cast<const detail::listed_rows*>(listed),
-                                       reinterpret_cast<const interval*>(intervals)),
-                  "a kernel's launch");
-  }
-};
-
-template <> struct executor_traits<detail::edge_attempt> {
-  using everything = executor_traits<detail::cuda_attempt>;
-  static constexpr bool is_device = true, takes_spaces = true;
-  static constexpr lowering lowers{};  // rows meet too few columns for bounds to pay
-  template <class T> using memory = detail::attempt_memory<T>;
-  template <class T> static memory<T> allocate(const detail::edge_attempt& over, std::int64_t rows, std::int64_t cols) {
+  template <class T> static memory<T> allocate(const attempt_over& over, std::int64_t rows, std::int64_t cols) {
     return everything::template allocate<T>(over.attempt, rows, cols);
   }
   template <class T> static T* data_of(const memory<T>& m) { return m.data; }
 
   template <class Plan>
-  static void run(const detail::edge_attempt& over, const leaf_array* leaves, const output_array* outputs,
-                  std::int64_t rows, std::int64_t columns, const pair_set* pairs) {
-    const detail::cuda_attempt& attempt = over.attempt;
-    using sweep = cuda_sweep<Plan>;
-    edge_rows edges;
-    edge_ends ends;
-    if constexpr (sweep::rows_are_edges) {
-      ends = {copied(attempt, pairs->ends.i, rows), copied(attempt, pairs->ends.j, rows)};
-    } else {
-      const edge_rows& on_host = edge_rows_of<Plan>(*pairs);
-      edges = {copied(attempt, on_host.starts, rows + 1), copied(attempt, on_host.columns, on_host.count),
-               on_host.numbers ? copied(attempt, on_host.numbers, on_host.count) : nullptr, on_host.count};
-    }
-    char* const workspace = attempt.take(sweep::edge_workspace_bytes(rows));
-    if (attempt.measures) return;
-    const detail::device_guard guard(attempt.device);
-    attempt.check(sweep::launch_over_edges(attempt.stream, leaves, outputs, rows, columns, workspace, edges, ends),
-                  "a kernel's launch");
+  static void run(const attempt_over& over, const leaf_array* leaves, const output_array* outputs, std::int64_t rows,
+                  std::int64_t columns, const pair_set* pairs) {
+    const sweep_call call{over.attempt, leaves, outputs, rows, columns};
+    const detail::device_guard guard(over.attempt.device);
+    if constexpr (Kind == space_kind::intervals) run_over<Plan>(call, interval_rows_of<Plan>(*pairs));
+    else if constexpr (Kind == space_kind::band) run_over<Plan>(call, diagonals_of<Plan>(*pairs));
+    else if constexpr (cuda_sweep<Plan>::rows_are_edges) run_over<Plan>(call, pairs->ends);
+    else run_over<Plan>(call, edge_rows_of<Plan>(*pairs));
   }
 
  private:
-  static const std::int64_t* copied(const detail::cuda_attempt& attempt, const std::int64_t* numbers,
-                                    std::int64_t count) {
-    const std::int64_t bytes = count * std::int64_t(sizeof(std::int64_t));
-    char* const there = attempt.take(bytes);
-    if (!attempt.measures) {
-      const detail::device_guard guard(attempt.device);
-      attempt.copy(there, numbers, bytes);
-    }
-    return reinterpret_cast<const std::int64_t*>(there);
+  struct sweep_call {
+    const detail::cuda_attempt& attempt;
+    const leaf_array* leaves;
+    const output_array* outputs;
+    std::int64_t rows, columns;
+  };
+
+  template <class Plan> static void run_over(const sweep_call& c, const interval_rows& over) {
+    using sweep = cuda_sweep<Plan>;
+    const std::int64_t groups = detail::group_count(over, sweep::group_rows);
+    const matrix<detail::listed_rows> lists =
+        c.attempt.measures ? matrix<detail::listed_rows>() : detail::list_groups(over, sweep::group_rows, groups);
+    const auto* const listed = copied(c.attempt, lists.data(), groups);
+    const auto* const intervals = copied(c.attempt, over.columns, over.starts[over.count]);
+    char* const workspace = c.attempt.take(sweep::listed_workspace_bytes(groups));
+    if (!c.attempt.measures)
+      check(c, sweep::launch_listed(c.attempt.stream, c.leaves, c.outputs, c.rows, c.columns, workspace, groups, listed,
+                                    intervals));
   }
+  template <class Plan> static void run_over(const sweep_call& c, const diagonals& band) {
+    using sweep = cuda_sweep<Plan>;
+    char* const workspace = c.attempt.take(sweep::band_workspace_bytes(c.rows));
+    if (!c.attempt.measures)
+      check(c, sweep::launch_over_band(c.attempt.stream, c.leaves, c.outputs, c.rows, c.columns, workspace, band));
+  }
+  template <class Plan> static void run_over(const sweep_call& c, const edge_rows& edges) {
+    const edge_rows there{copied(c.attempt, edges.starts, c.rows + 1), copied(c.attempt, edges.columns, edges.count),
+                          edges.numbers ? copied(c.attempt, edges.numbers, edges.count) : nullptr, edges.count};
+    run_over_edges<Plan>(c, there, {});
+  }
+  template <class Plan> static void run_over(const sweep_call& c, const edge_ends& ends) {
+    run_over_edges<Plan>(c, {}, {copied(c.attempt, ends.i, c.rows), copied(c.attempt, ends.j, c.rows)});
+  }
+  template <class Plan> static void run_over_edges(const sweep_call& c, const edge_rows& edges, const edge_ends& ends) {
+    using sweep = cuda_sweep<Plan>;
+    char* const workspace = c.attempt.take(sweep::edge_workspace_bytes(c.rows));
+    if (!c.attempt.measures)
+      check(c,
+            sweep::launch_over_edges(c.attempt.stream, c.leaves, c.outputs, c.rows, c.columns, workspace, edges, ends));
+  }
+
+  /// Numbers of the host, in memory of the attempt.
+  template <class T> static const T* copied(const detail::cuda_attempt& attempt, const T* on_host, std::int64_t count) {
+    const std::int64_t bytes = count * std::int64_t(sizeof(T));
+    char* const there = attempt.take(bytes);
+    if (!attempt.measures) attempt.copy(there, on_host, bytes);
+    return reinterpret_cast<const T*>(there);
+  }
+  static void check(const sweep_call& c, cudaError_t e) { c.attempt.check(e, "a kernel's launch"); }
 };
 
 template <> struct executor_traits<cuda> {
@@ -288,33 +276,20 @@ template <> struct executor_traits<cuda> {
   }
 };
 
-template <> struct runner_of<cuda, space_kind::intervals> {
-  using type = detail::listing_cuda;
+template <space_kind Kind>
+  requires(Kind != space_kind::all)
+struct runner_of<cuda, Kind> {
+  using type = detail::cuda_over<Kind>;
   static type from(const cuda& where) { return {where}; }
 };
-template <> struct executor_traits<detail::listing_cuda> {
+template <space_kind Kind> struct executor_traits<detail::cuda_over<Kind>> {
   static constexpr bool is_device = true;
   template <class T> using memory = device_matrix<T>;
   static bool may_end_early(const void*) { return false; }
 
-  using attempt = detail::listing_attempt;
-  template <class F> static void attempt_twice(const detail::listing_cuda& executor, message (*text)(), F&& f) {
-    executor_traits<cuda>::attempt_twice(executor.where, text, [&](const detail::cuda_attempt& a) { f(attempt{a}); });
-  }
-};
-
-template <> struct runner_of<cuda, space_kind::edges> {
-  using type = detail::edge_cuda;
-  static type from(const cuda& where) { return {where}; }
-};
-template <> struct executor_traits<detail::edge_cuda> {
-  static constexpr bool is_device = true;
-  template <class T> using memory = device_matrix<T>;
-  static bool may_end_early(const void*) { return false; }
-
-  using attempt = detail::edge_attempt;
-  template <class F> static void attempt_twice(const detail::edge_cuda& executor, message (*text)(), F&& f) {
-    executor_traits<cuda>::attempt_twice(executor.where, text, [&](const detail::cuda_attempt& a) { f(attempt{a}); });
+  using attempt = detail::space_attempt<Kind>;
+  template <class F> static void attempt_twice(const detail::cuda_over<Kind>& over, message (*text)(), F&& f) {
+    executor_traits<cuda>::attempt_twice(over.where, text, [&](const detail::cuda_attempt& a) { f(attempt{a}); });
   }
 };
 

@@ -83,17 +83,20 @@ template <class Plan> struct cuda_sweep {
                                    const detail::listed_rows* listed, const interval* intervals) {
     task t = task_for(leaves, outputs, rows, columns, {});
     t.groups = groups;
-    t.stretches = 1;
-    t.blocks = static_cast<typename block_layout::block_states*>(workspace);
     t.listed = listed;
     t.intervals = intervals;
-    t.work = detail::block_work::whole;
-    if (groups > 0)
-      if (const cudaError_t e =
-              start(&detail::sweep_kernel<Plan, space_kind::intervals>, t, groups, 1, policy.shared_bytes, stream))
-        return e;
-    if constexpr (Plan::folds_rows) return start(&detail::finish_kernel<Plan>, t, 1, 1, finish_bytes(), stream);
-    return cudaSuccess;
+    return launch_whole<space_kind::intervals>(stream, t, workspace);
+  }
+  /// The same for the columns near the diagonal.
+  static std::int64_t band_workspace_bytes(std::int64_t rows) {
+    return block_bytes({(rows + group_rows - 1) / group_rows, 1, 0});
+  }
+  static cudaError_t launch_over_band(cudaStream_t stream, const leaf_array* leaves, const output_array* outputs,
+                                      std::int64_t rows, std::int64_t columns, void* workspace, const diagonals& band) {
+    task t = task_for(leaves, outputs, rows, columns, {});
+    t.groups = (rows + group_rows - 1) / group_rows;
+    t.band = band;
+    return launch_whole<space_kind::band>(stream, t, workspace);
   }
   /// The same over edges, in memory of the device; where rows are edges, their ends are, and nothing is folded.
   static constexpr bool rows_are_edges = Plan::program_type::rows == role::edge;
@@ -107,18 +110,10 @@ template <class Plan> struct cuda_sweep {
                                        const edge_ends& ends) {
     task t = task_for(leaves, outputs, rows, columns, {});
     t.groups = groups_over_edges(rows);
-    t.stretches = 1;
     t.columns_each = columns;
-    t.blocks = static_cast<typename block_layout::block_states*>(workspace);
     t.edges = edges;
     t.edge_ends_of_rows = ends;
-    t.work = detail::block_work::whole;
-    constexpr space_kind kind = rows_are_edges ? space_kind::all : space_kind::edges;
-    if (t.groups > 0)
-      if (const cudaError_t e = start(&detail::sweep_kernel<Plan, kind>, t, t.groups, 1, policy.shared_bytes, stream))
-        return e;
-    if constexpr (Plan::folds_rows) return start(&detail::finish_kernel<Plan>, t, 1, 1, finish_bytes(), stream);
-    return cudaSuccess;
+    return launch_whole < rows_are_edges ? space_kind::all : space_kind::edges > (stream, t, workspace);
   }
   /// Enqueues the merge of the states `later` into those of `part`, whose columns come before.
   static cudaError_t merge(cudaStream_t stream, const leaf_array* leaves, std::int64_t rows, void* later,
@@ -132,6 +127,17 @@ template <class Plan> struct cuda_sweep {
   }
 
  private:
+  /// One launch folds all columns of the task's groups.
+  template <space_kind Kind> static cudaError_t launch_whole(cudaStream_t stream, task& t, void* workspace) {
+    t.stretches = 1;
+    t.blocks = static_cast<typename block_layout::block_states*>(workspace);
+    t.work = detail::block_work::whole;
+    if (t.groups > 0)
+      if (const cudaError_t e = start(&detail::sweep_kernel<Plan, Kind>, t, t.groups, 1, policy.shared_bytes, stream))
+        return e;
+    if constexpr (Plan::folds_rows) return start(&detail::finish_kernel<Plan>, t, 1, 1, finish_bytes(), stream);
+    return cudaSuccess;
+  }
   static task task_for(const leaf_array* leaves, const output_array* outputs, std::int64_t rows, std::int64_t columns,
                        const block_part& part) {
     task t{};

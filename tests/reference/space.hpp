@@ -1,7 +1,7 @@
 // tests/reference/space.hpp: arrays for reductions over some of the pairs, and what one row of a result should be.
 #pragma once
 
-#include <kernfold/core/matrix.hpp>
+#include <kernfold/kernfold.hpp>
 
 #include <gtest/gtest.h>
 
@@ -53,6 +53,28 @@ void expect_close(const kernfold::matrix<T>& found, std::int64_t row, const kern
       EXPECT_EQ(found(row, k), wanted(0, k)) << "row " << row;
     }
   }
+}
+/// Row by row: what a dense reduction makes of the row's own columns, columns_of(i).
+template <class Real, class R, class Space, class ColumnsOf>
+void expect_rows(R r, const Space& space, std::int64_t M, std::int64_t N, ColumnsOf columns_of) {
+  const arrays<Real> a(M, N);
+  const auto found = r.over(space)(a.X, a.Y, a.B);
+  ASSERT_EQ(found.rows(), M);
+  for (std::int64_t i = 0; i < M; ++i) {
+    const std::vector<std::int64_t> columns = columns_of(i);
+    expect_close(found, i, r(gather(a.X, {i}), gather(a.Y, columns), gather(a.B, columns)), columns);
+  }
+}
+/// The same bits whatever the instruction set and the number of threads; call(where) computes.
+template <class Call> void expect_same_bits(Call call) {
+  const auto wanted = call(kernfold::cpu{.threads = 1});
+  for (const auto set :
+       {kernfold::instruction_set::scalar, kernfold::instruction_set::avx2, kernfold::instruction_set::avx512})
+    for (const int threads : {1, 3}) {
+      if (!kernfold::is_usable(set)) continue;
+      const auto found = call(kernfold::cpu{.threads = threads, .instructions = set});
+      for (std::int64_t n = 0; n < wanted.size(); ++n) EXPECT_EQ(found[n], wanted[n]);
+    }
 }
 
 }  // namespace reference

@@ -74,17 +74,9 @@ std::vector<graph> graphs() {
           random_graph(4, 5, 3, 0.4)};
 }
 
-/// Row by row: what a dense reduction makes of the row's own columns.
 template <class Real, class R> void check_rows(R r) {
-  for (const graph& g : graphs()) {
-    const arrays<Real> a(g.M, g.N);
-    const auto found = r.over(g.edges())(a.X, a.Y, a.B);
-    ASSERT_EQ(found.rows(), g.M);
-    for (std::int64_t i = 0; i < g.M; ++i) {
-      const auto columns = graph::at(g.j, g.edges_of(i));
-      expect_close(found, i, r(gather(a.X, {i}), gather(a.Y, columns), gather(a.B, columns)), columns);
-    }
-  }
+  for (const graph& g : graphs())
+    reference::expect_rows<Real>(r, g.edges(), g.M, g.N, [&](std::int64_t i) { return graph::at(g.j, g.edges_of(i)); });
 }
 
 }  // namespace
@@ -258,14 +250,8 @@ TEST(edges, same_bits_on_every_instruction_set_and_thread_count) {
   const arrays<float> a(g.M, g.N);
   const auto V = numbers<float>(21, g.size(), 2);
   const auto check = [&](auto r) {
-    const auto wanted = r.over(g.edges()).on(kf::cpu{.threads = 1})(x = a.X, y = a.Y, b = a.B, v = V);
-    for (const auto set : {kf::instruction_set::scalar, kf::instruction_set::avx2, kf::instruction_set::avx512})
-      for (const int threads : {1, 3}) {
-        if (!is_usable(set)) continue;
-        const auto found =
-            r.on(kf::cpu{.threads = threads, .instructions = set}).over(g.edges())(x = a.X, y = a.Y, b = a.B, v = V);
-        for (std::int64_t n = 0; n < wanted.size(); ++n) EXPECT_EQ(found[n], wanted[n]);
-      }
+    reference::expect_same_bits(
+        [&](const kf::cpu& where) { return r.on(where).over(g.edges())(x = a.X, y = a.Y, b = a.B, v = V); });
   };
   check(kf::sum_reduction(kernel * b * v));
   check(kf::sum_reduction<kf::axis::i>(kernel * sum(v) + sum(b)));

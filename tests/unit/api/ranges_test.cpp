@@ -87,17 +87,9 @@ std::vector<space> spaces() {
           random_space(4, 1500, 300, 1500)};
 }
 
-/// Row by row: what a dense reduction makes of the row's own columns.
 template <class Real, class R> void check_rows(R r) {
-  for (const space& s : spaces()) {
-    const arrays<Real> a(s.M, s.N);
-    const auto found = r.over(s.ranges())(a.X, a.Y, a.B);
-    ASSERT_EQ(found.rows(), s.M);
-    for (std::int64_t i = 0; i < s.M; ++i) {
-      const auto columns = s.columns_of(i);
-      expect_close(found, i, r(gather(a.X, {i}), gather(a.Y, columns), gather(a.B, columns)), columns);
-    }
-  }
+  for (const space& s : spaces())
+    reference::expect_rows<Real>(r, s.ranges(), s.M, s.N, [&](std::int64_t i) { return s.columns_of(i); });
 }
 constexpr auto kernel = exp(-sqdist(x, y));
 
@@ -206,13 +198,7 @@ TEST(ranges, same_bits_on_every_instruction_set_and_thread_count) {
   const space s = random_space(2, 700, 1300, 260);
   const arrays<float> a(s.M, s.N);
   const auto check = [&](auto r) {
-    const auto wanted = r.over(s.ranges()).on(kf::cpu{.threads = 1})(a.X, a.Y, a.B);
-    for (const auto set : {kf::instruction_set::scalar, kf::instruction_set::avx2, kf::instruction_set::avx512})
-      for (const int threads : {1, 3}) {
-        if (!is_usable(set)) continue;
-        const auto found = r.on(kf::cpu{.threads = threads, .instructions = set}).over(s.ranges())(a.X, a.Y, a.B);
-        for (std::int64_t n = 0; n < wanted.size(); ++n) EXPECT_EQ(found[n], wanted[n]);
-      }
+    reference::expect_same_bits([&](const kf::cpu& where) { return r.over(s.ranges()).on(where)(a.X, a.Y, a.B); });
   };
   check(kf::sum_reduction(kernel * b));
   check(kf::sum_reduction<kf::axis::i>(kernel + sum(b)));

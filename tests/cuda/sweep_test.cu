@@ -176,6 +176,38 @@ TEST_F(sweep_on_device, over_block_sparse_spaces) {
   expect_near(values_of(found), gradient.over(near)(x = X, y = Y, b = B, g = G[0], e = E), "a gradient");
 }
 
+TEST_F(sweep_on_device, batches) {
+  const cloud c(3 * 90, 3 * 700);  // three problems of a third of the rows and columns
+  const auto& [X, Y, B, G, E] = c.at;
+  const std::vector<float> scales{0.5f, 1.f, 2.f};
+  const auto x_array = copy_of(X), y_array = copy_of(Y), b_array = copy_of(B), e_array = copy_of(E),
+             g_array = copy_of(scales);
+  const auto on_device = [&](auto r) {
+    return r.on(kf::cuda{})(x = kf::device_view<const float, 1>(x_array.device_data(), {3}, 90, 3),
+                            y = kf::device_view<const float, 1>(y_array.device_data(), {3}, 700, 3),
+                            b = kf::device_view<const float, 1>(b_array.device_data(), {3}, 700, 1),
+                            g = kf::device_view<const float, 1>(g_array.device_data(), {3}, 1, 1));
+  };
+  const auto on_host = [&](auto r) {
+    return r(x = kf::view{X.data(), {3}, 90, 3}, y = kf::view{Y.data(), {3}, 700, 3},
+             b = kf::view{B.data(), {3}, 700, 1}, g = kf::view{scales.data(), {3}, 1, 1});
+  };
+  const auto check = [&](auto r, const char* what) {
+    const auto found = on_device(r);
+    EXPECT_EQ(found.batch(), 3);
+    expect_near(values_of(found), on_host(r), what);
+  };
+  check(sum, "sums");
+  check(kf::sum_reduction<kf::axis::i>(F), "sums over i");
+  check(kf::sum_reduction<kf::axis::both>(F), "sums over both");
+  check(kf::argkmin_reduction<3>(sqdist(x, y) + (b + g) * 1e-30_c), "nearest");
+  expect_near(values_of(on_device(sum.over(kf::band(40, 300)))), on_host(sum.over(kf::band(40, 300))), "over a band");
+  const auto copied =
+      sum.on(kf::cuda_host{})(x = kf::view{X.data(), {3}, 90, 3}, y = kf::view{Y.data(), {3}, 700, 3},
+                              b = kf::view{B.data(), {3}, 700, 1}, g = kf::view{scales.data(), {3}, 1, 1});
+  expect_near(std::vector<float>(copied.begin(), copied.end()), on_host(sum), "copies");
+}
+
 TEST_F(sweep_on_device, over_bands) {
   const cloud c(20000 / less + 7, 3000 / less + 5);
   const auto& [X, Y, B, G, E] = c.at;

@@ -119,8 +119,9 @@ KERNFOLD_ONCE void compute_any_new(const recipe& r, const void* executor, const 
                                    matrix<T>& result) {
   if (!(r.outputs[0].element == code_of<T>)) refuse_result(r, code_of<T>);
   match_arguments(r, t);
-  const domain counts = bind_arrays(r, t.given, t.arrays, told);
-  const output_array output = allocate_result(result, r.outputs[0], counts);
+  bound_batch batch;
+  const domain counts = bind_arrays(r, t.given, t.arrays, told, &batch);
+  const output_array output = allocate_result(result, r, 0, counts, r.symbol_count);
   r.compute(executor, t.arrays, counts, &output);
 }
 /// The result in the caller's memory of element type T, or added to it.
@@ -129,7 +130,8 @@ KERNFOLD_ONCE void compute_any_into(const recipe& r, const void* executor, const
                                     bool add, extents told = {}) {
   if (!(r.outputs[0].element == code_of<T>)) refuse_output_element(r, code_of<T>);
   match_arguments(r, t);
-  compute_into(r, executor, t.arrays, bind_arrays(r, t.given, t.arrays, told), out, add);
+  bound_batch batch;
+  compute_into(r, executor, t.arrays, bind_arrays(r, t.given, t.arrays, told, &batch), out, add);
 }
 
 /// A plain number in the widest type of its kind.

@@ -93,13 +93,15 @@ template <class Leaf, class Real>
 using element_of_folded = std::conditional_t<Leaf::result == kind::index, std::int64_t, Real>;
 template <class Leaf, class Memory> struct folded_rows {
   Memory values;
+  matrix<std::int64_t> problems;  // where those of each begin
 };
 template <class Executor, class Real, class Leaves> struct all_folded_rows;
 template <class Executor, class Real, class... Leaves>
 struct all_folded_rows<Executor, Real, type_list<Leaves...>>
     : folded_rows<Leaves, typename executor_traits<Executor>::template memory<element_of_folded<Leaves, Real>>>... {};
-template <class Leaf, class Memory> KERNFOLD_INLINE Memory& values_of(folded_rows<Leaf, Memory>& rows) {
-  return rows.values;
+template <class Leaf, class Memory>
+KERNFOLD_INLINE folded_rows<Leaf, Memory>& rows_of(folded_rows<Leaf, Memory>& rows) {
+  return rows;
 }
 
 inline namespace KERNFOLD_ABI {
@@ -142,6 +144,8 @@ KERNFOLD_ONCE void pick_arrays(leaf_array* picked, const leaf_array* arrays, con
 template <class Reduction, class Executor, class Real> struct computation {
   static void run(const void* executor, const leaf_array* arrays, domain counts, const output_array* outputs) {
     const Executor& where = *static_cast<const Executor*>(executor);
+    if constexpr (!requires { traits::takes_problems; })
+      if (counts.batch != nullptr) return run_each(executor, arrays, counts, outputs);
     if constexpr (requires { typename traits::attempt; })
       traits::attempt_twice(where, &Reduction::text, [&](const typename traits::attempt& attempt) {
         computation<Reduction, typename traits::attempt, Real>::compute(attempt, arrays, counts, outputs);
@@ -174,22 +178,45 @@ template <class Reduction, class Executor, class Real> struct computation {
   using plan = typename plan_along<A, lowering_of<Where>(options{}), accumulation_of(options{}), Real, Items>::type;
   template <axis A> using along = typename items_along<A, items>::type;
 
+  /// The problems of a batch one after the other.
+  static void run_each(const void* executor, const leaf_array* arrays, domain counts, const output_array* outputs) {
+    leaf_array of_problem[signature::size + 1];
+    output_array results[items::size];
+    const std::int64_t problems = counts.problems;
+    counts.problems = 1;
+    counts.batch = nullptr;
+    for (std::int64_t p = 0; p < problems; ++p) {
+      for (int s = 0; s < signature::size; ++s) select_problem(of_problem[s] = arrays[s], p);
+      for (int o = 0; o < items::size; ++o) select_problem(results[o] = outputs[o], p);
+      run(executor, of_problem, counts, results);
+    }
+  }
   /// Each folded leaf's rows go behind the symbols' arrays, where those after it find them.
   template <class Folded, class... Leaves>
   static void compute_folded(const Executor& where, Folded& folded, leaf_array* all, domain counts,
                              type_list<Leaves...>) {
     leaf_array* next = all + signature::size;
-    ((*next = compute_leaf<Leaves>(where, values_of<Leaves>(folded), all, counts), ++next), ...);
+    ((*next = compute_leaf<Leaves>(where, rows_of<Leaves>(folded), all, counts), ++next), ...);
   }
   template <class Leaf, class Memory>
-  static leaf_array compute_leaf(const Executor& where, Memory& values, const leaf_array* all, domain counts) {
-    const output_array out =
-        allocate_output<element_of_folded<Leaf, Real>>(where, values, {Leaf::folds, Leaf::dim, {}}, counts);
+  static leaf_array compute_leaf(const Executor& where, folded_rows<Leaf, Memory>& rows, const leaf_array* all,
+                                 domain counts) {
+    using element = element_of_folded<Leaf, Real>;
+    domain of_leaf = counts;
+    of_leaf.batch = nullptr;  // its places are kept here
+    output_array out = allocate_output<element>(where, rows.values, {Leaf::folds, Leaf::dim, {}}, of_leaf);
+    if (counts.batch != nullptr) {
+      const std::int64_t each = output_rows(Leaf::folds, counts) * Leaf::dim * std::int64_t(sizeof(element));
+      rows.problems = matrix<std::int64_t>(counts.problems, 1);
+      for (std::int64_t p = 0; p < counts.problems; ++p) rows.problems.data()[p] = p * each;
+      out.problems = rows.problems.data();
+    }
     sweep<plan<Leaf::folds, type_list<item<Leaf::folds, typename Leaf::spec>>>>(where, all, counts, &out);
     return {.data = out.data,
             .row_stride = out.row_stride,
             .col_stride = out.col_stride,
-            .rows = output_rows(Leaf::folds, counts)};
+            .rows = output_rows(Leaf::folds, counts),
+            .problems = out.problems};
   }
 
   static void compute_items(const Executor& where, const leaf_array* arrays, domain counts,
@@ -216,9 +243,10 @@ template <class Reduction, class Executor, class Real> struct computation {
     constexpr axis folds = Plan::folded_axis;
     const std::int64_t rows = folds == axis::none ? counts.edges : folds == axis::i ? counts.j : counts.i;
     const std::int64_t columns = folds == axis::none ? 1 : folds == axis::i ? counts.i : counts.j;
+    const sweep_shape shape{rows, columns, counts.problems};
     if constexpr (requires { traits::takes_spaces; })
-      traits::template run<Plan>(where, leaves, outputs, rows, columns, counts.over);
-    else traits::template run<Plan>(where, leaves, outputs, rows, columns);
+      traits::template run<Plan>(where, leaves, outputs, shape, counts.over);
+    else traits::template run<Plan>(where, leaves, outputs, shape);
   }
 };
 

@@ -25,8 +25,9 @@ inline namespace KERNFOLD_ABI {
 template <> struct executor_traits<cuda_host> {
   static constexpr bool is_device = false;
   template <class T> using memory = matrix<T>;
-  template <class T> static matrix<T> allocate(const cuda_host&, std::int64_t rows, std::int64_t cols) {
-    return matrix<T>(rows, cols);
+  template <class T>
+  static matrix<T> allocate(const cuda_host&, std::int64_t batch, std::int64_t rows, std::int64_t cols) {
+    return matrix<T>(batch, rows, cols);
   }
   template <class T> static T* data_of(matrix<T>& m) { return m.data(); }
   static bool may_end_early(const void*) { return false; }

@@ -42,7 +42,7 @@ template <class Reduction, class Executor, class Real> class device_plan {
             detail::describe_as_result<detail::element_of_item<type_at<typename Reduction::items, 0>, Real>>(
                 static_cast<Output&&>(out));
         const detail::domain counts =
-            detail::bind_arrays(r, arguments.given, arguments.arrays, {told(role::i), told(role::j)});
+            detail::bind_arrays(r, arguments.given, arguments.arrays, {told(role::i), told(role::j)}, nullptr);
         const output_array output = detail::bind_output(r, 0, target, target.data, arguments.arrays, counts);
         if (counts.i != shape_.i || counts.j != shape_.j) refuse_shape(counts);
         computation::compute(traits::computing_attempt(attempt_, where_, workspace), arguments.arrays, counts, &output);

@@ -140,7 +140,8 @@ template <class Reduction, class Executor, class Space = all_pairs> struct place
       const auto target =
           describe_as_result<element_of_item<type_at<typename Reduction::items, 0>, real>>(static_cast<Output&&>(out));
       const recipe& r = recipe_of<Reduction, runner, real>;
-      domain counts = bind_arrays(r, arguments.given, arguments.arrays, told);
+      bound_batch batch;
+      domain counts = bind_arrays(r, arguments.given, arguments.arrays, told, &batch);
       typename space_traits<Space>::bound bound;
       space_traits<Space>::template bind<Reduction>(pairs, r, arguments.arrays, counts, bound);
       const runner& runs = runner_of<Executor, kind>::from(where);
@@ -153,12 +154,13 @@ template <class Reduction, class Executor, class Space = all_pairs> struct place
   auto compute_new(const given_array* given, leaf_array* arrays, type_list<Items...>,
                    std::integer_sequence<int, Is...>) const {
     const recipe& r = recipe_of<Reduction, runner, Real>;
-    domain counts = bind_arrays(r, given, arrays, told);
+    bound_batch batch;
+    domain counts = bind_arrays(r, given, arrays, told, &batch);
     typename space_traits<Space>::bound bound;
     space_traits<Space>::template bind<Reduction>(pairs, r, arrays, counts, bound);
     results<typename traits::template memory<element_of_item<Items, Real>>...> all;
-    const output_array outputs[] = {
-        allocate_output<element_of_item<Items, Real>>(where, detail::get<Is>(all), r.outputs[Is], counts)...};
+    const output_array outputs[] = {allocate_output<element_of_item<Items, Real>>(
+        where, detail::get<Is>(all), r.outputs[Is], counts, r.symbol_count + Is)...};
     const runner& runs = runner_of<Executor, kind>::from(where);
     r.compute(&runs, arrays, counts, outputs);
     return detail::one_or_all(all);

@@ -36,7 +36,7 @@ template <int Count> struct kept_arguments {
       here[s] = given[s];
       if (here[s].is_number) here[s].data = &numbers[s];
     }
-    return bind_arrays(r, here, arrays, told);
+    return bind_arrays(r, here, arrays, told, nullptr);
   }
 };
 
@@ -179,7 +179,7 @@ template <class Reduction, class Executor, class Real> class running_reduction {
   }
   void absorb_piece(const detail::given_array* given) {
     step_arrays arrays(*this);
-    const detail::domain piece = detail::bind_arrays(column_recipe, given, arrays.of_columns());
+    const detail::domain piece = detail::bind_arrays(column_recipe, given, arrays.of_columns(), {}, nullptr);
     const std::int64_t count = folds == axis::i ? piece.i : piece.j;
     check_whole();
     is_whole_ = false;

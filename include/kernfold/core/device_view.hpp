@@ -12,11 +12,19 @@ inline namespace KERNFOLD_VERSION_NAME {
 ///
 ///     kf::device_view{p, rows, dim}                            contiguous, row-major
 ///     kf::device_view{p, rows, dim, row_stride, col_stride}
-template <class T> class device_view {
+///     kf::device_view{p, {B, H}, rows, dim}                    with batch extents, as kf::view
+template <class T, int BatchExtents = 0> class device_view {
  public:
   using element_type = T;
 
   constexpr device_view() = default;
+  template <std::integral I, std::size_t N>
+  constexpr device_view(T* data, const I (&extents)[N], std::integral auto rows, std::integral auto dim)
+      : on_device_(data, extents, rows, dim) {}
+  template <std::integral I, std::integral J, std::size_t N>
+  constexpr device_view(T* data, const I (&extents)[N], const J (&strides)[N], std::integral auto rows,
+                        std::integral auto dim, std::integral auto row_stride, std::integral auto col_stride)
+      : on_device_(data, extents, strides, rows, dim, row_stride, col_stride) {}
   constexpr device_view(T* data, std::integral auto rows, std::integral auto dim) : on_device_(data, rows, dim) {}
   constexpr device_view(T* data, std::integral auto rows, std::integral auto dim, std::integral auto row_stride,
                         std::integral auto col_stride)
@@ -24,8 +32,7 @@ template <class T> class device_view {
   /// What may be written may also be read.
   template <class U>
     requires std::is_same_v<const U, T>
-  constexpr device_view(const device_view<U>& other)
-      : device_view(other.device_data(), other.rows(), other.dim(), other.row_stride(), other.col_stride()) {}
+  constexpr device_view(const device_view<U, BatchExtents>& other) : on_device_(other.shown()) {}
 
   /// A pointer that only the device may follow.
   constexpr T* device_data() const { return on_device_.data(); }
@@ -33,10 +40,21 @@ template <class T> class device_view {
   constexpr std::int64_t dim() const { return on_device_.dim(); }
   constexpr std::int64_t row_stride() const { return on_device_.row_stride(); }
   constexpr std::int64_t col_stride() const { return on_device_.col_stride(); }
+  /// The same addresses as a view, whose numbers only the device may read.
+  constexpr const view<T, BatchExtents>& shown() const { return on_device_; }
 
  private:
-  view<T> on_device_;
+  view<T, BatchExtents> on_device_;
 };
+
+template <class T> device_view(T*, std::integral auto, std::integral auto) -> device_view<T>;
+template <class T>
+device_view(T*, std::integral auto, std::integral auto, std::integral auto, std::integral auto) -> device_view<T>;
+template <class T, std::integral I, std::size_t N>
+device_view(T*, const I (&)[N], std::integral auto, std::integral auto) -> device_view<T, int(N)>;
+template <class T, std::integral I, std::integral J, std::size_t N>
+device_view(T*, const I (&)[N], const J (&)[N], std::integral auto, std::integral auto, std::integral auto,
+            std::integral auto) -> device_view<T, int(N)>;
 
 }  // namespace KERNFOLD_VERSION_NAME
 
@@ -70,7 +88,10 @@ template <class A> auto describe_on_device(A& a) {
       if constexpr (requires { a.dim(); }) return a.dim();
       else return a.cols();
     }();
-    return row_array(a.device_data(), a.rows(), dim, a.row_stride(), a.col_stride());
+    auto raw = row_array(a.device_data(), a.rows(), dim, a.row_stride(), a.col_stride());
+    if constexpr (requires { a.shown(); }) add_batch(raw.batch, a.shown());
+    else add_batch(raw.batch, a);
+    return raw;
   } else {
     return flat_array(a.data().get(), static_cast<std::int64_t>(a.size()));
   }

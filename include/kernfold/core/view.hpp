@@ -24,9 +24,12 @@ inline namespace KERNFOLD_VERSION_NAME {
 ///     kf::view{p, rows, dim}                            contiguous, row-major
 ///     kf::view{p, rows, dim, row_stride, col_stride}
 ///
-/// Batch extents will stand before the rows, kf::view{p, {B, H}, rows, dim}; a view without them is a batch of one.
-/// A constructor may therefore never take a braced list, or four arguments, for anything else.
-template <class T> class view {
+/// With batch extents before the rows it shows one such array for each of B x H x ... problems:
+///
+///     kf::view{p, {B, H}, rows, dim}                    contiguous, the last extent fastest
+///     kf::view{p, {B, H}, {batch_stride, head_stride}, rows, dim, row_stride, col_stride}
+template <class T, int BatchExtents = 0> class view;
+template <class T> class view<T, 0> {
   static_assert(is_element<std::remove_const_t<T>>,
                 "kernfold: a view shows numbers; bool, characters and classes are no numbers");
 
@@ -68,13 +71,77 @@ template <class T> class view {
   std::int64_t rows_ = 0, dim_ = 0, row_stride_ = 0, col_stride_ = 1;
 };
 
+/// The same for each problem of a batch; data(), rows() and (i, k) are those of the first one.
+template <class T, int BatchExtents> class view : public view<T, 0> {
+ public:
+  static constexpr int batch_extents = BatchExtents;
+
+  KERNFOLD_HD constexpr view() {}
+  template <std::integral I>
+  KERNFOLD_HD constexpr view(T* data, const I (&extents)[BatchExtents], std::integral auto rows, std::integral auto dim)
+      : view<T, 0>(data, rows, dim) {
+    std::int64_t next = static_cast<std::int64_t>(rows) * static_cast<std::int64_t>(dim);
+    for (int k = BatchExtents - 1; k >= 0; --k) {
+      extents_[k] = static_cast<std::int64_t>(extents[k]);
+      strides_[k] = next;
+      next *= extents_[k];
+    }
+  }
+  template <std::integral I, std::integral J>
+  KERNFOLD_HD constexpr view(T* data, const I (&extents)[BatchExtents], const J (&strides)[BatchExtents],
+                             std::integral auto rows, std::integral auto dim, std::integral auto row_stride,
+                             std::integral auto col_stride)
+      : view<T, 0>(data, rows, dim, row_stride, col_stride) {
+    for (int k = 0; k < BatchExtents; ++k) {
+      extents_[k] = static_cast<std::int64_t>(extents[k]);
+      strides_[k] = static_cast<std::int64_t>(strides[k]);
+    }
+  }
+  /// What may be written may also be read.
+  template <class U>
+    requires std::is_same_v<const U, T>
+  KERNFOLD_HD constexpr view(const view<U, BatchExtents>& other) : view<T, 0>(other) {
+    for (int k = 0; k < BatchExtents; ++k) {
+      extents_[k] = other.batch_extent(k);
+      strides_[k] = other.batch_stride(k);
+    }
+  }
+
+  KERNFOLD_HD constexpr std::int64_t batch_extent(int k) const { return extents_[k]; }
+  KERNFOLD_HD constexpr std::int64_t batch_stride(int k) const { return strides_[k]; }
+
+ private:
+  std::int64_t extents_[BatchExtents] = {}, strides_[BatchExtents] = {};
+};
+
+template <class T> view(T*, std::integral auto, std::integral auto) -> view<T>;
+template <class T> view(T*, std::integral auto, std::integral auto, std::integral auto, std::integral auto) -> view<T>;
+template <class T, std::integral I, std::size_t N>
+view(T*, const I (&)[N], std::integral auto, std::integral auto) -> view<T, int(N)>;
+template <class T, std::integral I, std::integral J, std::size_t N>
+view(T*, const I (&)[N], const J (&)[N], std::integral auto, std::integral auto, std::integral auto, std::integral auto)
+    -> view<T, int(N)>;
+
 // ---- what an argument is -------------------------------------------------------------------------------------------
+
+/// The leading extents of an array that has rows for each problem of a batch, and from one to the next in elements.
+struct batch_shape {
+  static constexpr int most = 8;
+  int rank = 0;
+  std::int64_t extents[most], strides[most];
+  KERNFOLD_HD constexpr batch_shape() {}
+  KERNFOLD_HD constexpr void add(std::int64_t extent, std::int64_t stride) {
+    extents[rank] = extent;
+    strides[rank++] = stride;
+  }
+};
 
 /// What describe() finds out about an argument. A flat array is a run of `total` numbers, col_stride apart, that any
 /// whole number of rows may share: its rows and dim are -1.
 struct array_shape {
   std::int64_t rows = -1, dim = -1, total = 0, row_stride = 0, col_stride = 1;
   bool is_flat = true;
+  batch_shape batch{};
 };
 
 /// `total` numbers in a row, `stride` apart.
@@ -90,7 +157,7 @@ template <class T> struct raw_array : array_shape {
 
 namespace detail {
 
-enum class array_kind { none, number, numbers, points, point, mdspan_1, mdspan_2, strided, strided_vector };
+enum class array_kind { none, number, numbers, points, point, mdspan_1, mdspan_rows, strided, strided_vector };
 
 template <class A>
 concept contiguous_range = std::is_bounded_array_v<A> || requires(A& a) {
@@ -144,7 +211,10 @@ template <class A> consteval array_kind kind_of() {
     if constexpr (requires { requires bool(P::IsVectorAtCompileTime); }) return array_kind::strided_vector;
     return array_kind::strided;
   } else if constexpr (mdspan_like<A>) {
-    return P::rank() == 1 ? array_kind::mdspan_1 : P::rank() == 2 ? array_kind::mdspan_2 : array_kind::none;
+    constexpr auto rank = P::rank();
+    return rank == 1                                              ? array_kind::mdspan_1
+           : rank >= 2 && int(rank) - 2 <= int(batch_shape::most) ? array_kind::mdspan_rows
+                                                                  : array_kind::none;
   } else if constexpr (contiguous_range<A>) {
     using item = std::remove_const_t<item_of<A>>;
     return is_element<item> ? array_kind::numbers : point_like<item> ? array_kind::points : array_kind::none;
@@ -191,6 +261,16 @@ KERNFOLD_INLINE constexpr raw_array<T> row_array(T* data, std::int64_t rows, std
 
 inline namespace KERNFOLD_ABI {
 
+// The batch extents of one of our own arrays.
+template <class A> KERNFOLD_INLINE void add_batch(batch_shape& to, const A& a) {
+  if constexpr (requires { A::batch_extents; }) {
+    static_assert(A::batch_extents <= batch_shape::most, "kernfold: an array has at most eight batch extents");
+    for (int k = 0; k < A::batch_extents; ++k) to.add(a.batch_extent(k), a.batch_stride(k));
+  } else if constexpr (requires { a.batch(); }) {
+    if (a.batch() != 1) to.add(a.batch(), a.rows() * a.row_stride());
+  }
+}
+
 // The numbers of `a`: const where they may only be read.
 template <class A> auto describe_as_it_comes(A& a) {
   constexpr array_kind kind = kind_of<A>();
@@ -206,8 +286,13 @@ template <class A> auto describe_as_it_comes(A& a) {
     return flat_array(components_of(__builtin_addressof(a)), point_traits<std::remove_const_t<A>>::dim);
   } else if constexpr (kind == array_kind::mdspan_1) {
     return flat_array(a.data_handle(), a.extent(0), a.stride(0));
-  } else if constexpr (kind == array_kind::mdspan_2) {
-    return row_array(a.data_handle(), a.extent(0), a.extent(1), a.stride(0), a.stride(1));
+  } else if constexpr (kind == array_kind::mdspan_rows) {
+    constexpr auto leading = std::remove_const_t<A>::rank() - 2;
+    auto raw =
+        row_array(a.data_handle(), a.extent(leading), a.extent(leading + 1), a.stride(leading), a.stride(leading + 1));
+    for (auto k = leading - leading; k < leading; ++k)
+      raw.batch.add(static_cast<std::int64_t>(a.extent(k)), static_cast<std::int64_t>(a.stride(k)));
+    return raw;
   } else if constexpr (kind == array_kind::strided_vector) {
     return flat_array(a.data(), a.rows() * a.cols(), a.cols() == 1 ? a.rowStride() : a.colStride());
   } else if constexpr (eigen_strided<A>) {
@@ -217,7 +302,9 @@ template <class A> auto describe_as_it_comes(A& a) {
       if constexpr (requires { a.dim(); }) return a.dim();
       else return a.cols();
     }();
-    return row_array(a.data(), a.rows(), dim, a.row_stride(), a.col_stride());
+    auto raw = row_array(a.data(), a.rows(), dim, a.row_stride(), a.col_stride());
+    add_batch(raw.batch, a);
+    return raw;
   } else {
     return raw_array<const double>{};
   }
@@ -227,7 +314,8 @@ template <class A> auto describe_as_it_comes(A& a) {
 }  // namespace detail
 
 /// What can be an argument: a number; a contiguous range of numbers (flat) or of points (rows); an Eigen matrix, map or
-/// block; an mdspan of one or two extents; a kf::matrix or kf::view. No header of theirs is needed.
+/// block; an mdspan, whose extents before the last two are those of a batch; a kf::matrix or kf::view. No header of
+/// theirs is needed.
 template <class A>
 concept array_like = detail::kind_of<const std::remove_reference_t<A>>() != detail::array_kind::none;
 
@@ -298,7 +386,7 @@ inline misfit fit_rows(array_shape& a, std::int64_t dim, bool is_written) {
   if (is_written && repeats_elements(a)) return misfit::repeated;
   if (a.is_flat) {
     if (a.total % dim != 0) return misfit::ragged;
-    a = {a.total / dim, dim, a.total, dim * a.col_stride, a.col_stride, false};
+    a = {a.total / dim, dim, a.total, dim * a.col_stride, a.col_stride, false, {}};
     return misfit::none;
   }
   if (a.rows < 0 || a.dim < 0) return misfit::negative;
@@ -348,7 +436,7 @@ template <class A> auto columns(A&& a) {
   const auto raw = detail::describe_as_it_comes(a);
   constexpr auto kind = detail::kind_of<std::remove_reference_t<A>>();
   static_assert(kind == detail::array_kind::none || kind == detail::array_kind::points ||
-                    kind == detail::array_kind::mdspan_2 || kind == detail::array_kind::strided,
+                    kind == detail::array_kind::mdspan_rows || kind == detail::array_kind::strided,
                 "kernfold: columns(P) needs an array with rows and columns; for numbers in a row write "
                 "kf::columns(pointer, dim, count)");
   return view{raw.data, raw.dim, raw.rows, raw.col_stride, raw.row_stride};

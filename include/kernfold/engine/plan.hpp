@@ -14,6 +14,7 @@ struct leaf_array {
   const void* data;
   std::int64_t row_stride, col_stride;
   std::int64_t rows;
+  const std::int64_t* problems = nullptr;  // in bytes from data: where those of each problem are; null for all alike
   bool is_number = false;  // of a parameter: a plain number, which the caller keeps in eight bytes at data
   alignas(8) unsigned char number[8] =
       {};  // where data is null: the number's bytes, for a device that could not read the caller's
@@ -24,7 +25,15 @@ struct output_array {
   void* data;
   std::int64_t row_stride, col_stride;
   bool add;
+  const std::int64_t* problems = nullptr;
 };
+
+/// Problem number p of a batch: the arrays that are its own.
+template <class Array> KERNFOLD_INLINE void select_problem(Array& a, std::int64_t p) {
+  using byte = std::conditional_t<std::is_const_v<std::remove_pointer_t<decltype(a.data)>>, const char, char>;
+  if (a.problems != nullptr) a.data = static_cast<byte*>(a.data) + a.problems[p];
+  a.problems = nullptr;
+}
 
 /// One sweep over the pairs that computes the reductions Specs, all along one axis, from real type Real.
 template <axis Axis, accumulation A, lowering L, class Real, class... Specs> struct sweep_plan {
@@ -67,14 +76,19 @@ template <axis Axis, accumulation A, lowering L, class Real, class... Specs> str
       select_policy(column_size.kept_reals * int(sizeof(Real)) + column_size.kept_indices * int(sizeof(std::int64_t)));
 };
 
+/// The rows and columns of a sweep, and how many problems of this shape there are.
+struct sweep_shape {
+  std::int64_t rows, columns, problems = 1;
+};
+
 inline namespace KERNFOLD_ABI {
 
 /// Where a kind of executor finds its arrays, and how it runs a plan:
 ///   is_device                 whether arrays are in the memory of a device
 ///   lowers                    how formulas are lowered for it
-///   memory<T>, allocate<T>(executor, rows, cols), data_of(memory)     new arrays
-///   run<Plan>(executor, leaves, outputs, rows, columns); where it takes_spaces, also the pair_set of a space, or null
-///   for all pairs
+///   memory<T>, allocate<T>(executor, batch, rows, cols), data_of(memory)     new arrays
+///   run<Plan>(executor, leaves, outputs, shape); where it takes_spaces, also the pair_set of a space, or null for all
+///   pairs; unless it takes_problems, there is one
 ///   attempt, attempt_twice(executor, text, f)   or: the executors of f(attempt), once to measure and once to compute
 ///   may_end_early(executor)   whether a callback may end the computation before the outputs are complete
 ///   copies_to, run_copied<Reduction, Real>(executor, arrays, counts, outputs)      or, elsewhere, on copies

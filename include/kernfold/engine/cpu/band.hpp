@@ -120,11 +120,11 @@ template <> struct runner_of<cpu, space_kind::band> {
 template <> struct executor_traits<detail::cpu_over_band> : detail::cpu_runner_traits {
   template <class Plan>
   static void run(const detail::cpu_over_band& runner, const leaf_array* leaves, const output_array* outputs,
-                  std::int64_t rows, std::int64_t columns, const pair_set* over) {
+                  const sweep_shape& shape, const pair_set* over) {
     const diagonals band = diagonals_of<Plan>(*over);
-    detail::run_steps(runner.where,
-                      {.leaves = leaves, .outputs = outputs, .rows = rows, .columns = columns, .band = &band},
-                      detail::steps_for<Plan, detail::folds_band>(runner.where));
+    detail::sweep_arrays arrays = detail::arrays_of<Plan>(leaves, outputs, shape);
+    arrays.band = &band;
+    detail::run_steps(runner.where, arrays, detail::steps_for<Plan, detail::folds_band>(runner.where));
   }
 };
 

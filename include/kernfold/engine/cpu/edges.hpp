@@ -233,17 +233,16 @@ template <> struct runner_of<cpu, space_kind::edges> {
 };
 template <> struct executor_traits<detail::cpu_over_edges> : detail::cpu_runner_traits {
   template <class Plan>
-  static void run(const detail::cpu_over_edges& executor, const leaf_array* leaves, const output_array* outputs,
-                  std::int64_t rows, std::int64_t columns, const pair_set* over) {
-    if constexpr (Plan::folded_axis == axis::none)
-      detail::run_steps(executor.where,
-                        {.leaves = leaves, .outputs = outputs, .rows = rows, .columns = columns, .ends = &over->ends},
-                        detail::steps_for<Plan, detail::folds_tiles>(executor.where));
-    else
-      detail::run_steps(
-          executor.where,
-          {.leaves = leaves, .outputs = outputs, .rows = rows, .columns = columns, .edges = &edge_rows_of<Plan>(*over)},
-          detail::steps_for<Plan, detail::folds_edges>(executor.where));
+  static void run(const detail::cpu_over_edges& runner, const leaf_array* leaves, const output_array* outputs,
+                  const sweep_shape& shape, const pair_set* over) {
+    detail::sweep_arrays arrays = detail::arrays_of<Plan>(leaves, outputs, shape);
+    if constexpr (Plan::folded_axis == axis::none) {
+      arrays.ends = &over->ends;
+      detail::run_steps(runner.where, arrays, detail::steps_for<Plan, detail::folds_tiles>(runner.where));
+    } else {
+      arrays.edges = &edge_rows_of<Plan>(*over);
+      detail::run_steps(runner.where, arrays, detail::steps_for<Plan, detail::folds_edges>(runner.where));
+    }
   }
 };
 

@@ -198,6 +198,17 @@ inline int pass_count(const cpu& where) {
   return where.passes;
 }
 
+template <class Plan>
+sweep_arrays arrays_of(const leaf_array* leaves, const output_array* outputs, const sweep_shape& shape) {
+  return {.leaves = leaves,
+          .outputs = outputs,
+          .rows = shape.rows,
+          .columns = shape.columns,
+          .leaf_count = Plan::program_type::leaves::size,
+          .output_count = Plan::output_count,
+          .problems = shape.problems};
+}
+
 inline void run_steps(const cpu& where, const sweep_arrays& arrays, const sweep_steps& steps) {
   const std::int64_t pairs = arrays.pairs();
   monitor watch(where, pairs);
@@ -249,23 +260,19 @@ inline instruction_set automatic_instruction_set() { return detail::default_inst
 template <> struct executor_traits<cpu> {
   static constexpr bool is_device = false;
   static constexpr lowering lowers{};
-  static constexpr bool takes_spaces = true;
+  static constexpr bool takes_spaces = true, takes_problems = true;
   template <class T> using memory = matrix<T>;
-  template <class T> static matrix<T> allocate(const cpu&, std::int64_t rows, std::int64_t cols) {
-    return matrix<T>(rows, cols);
+  template <class T> static matrix<T> allocate(const cpu&, std::int64_t batch, std::int64_t rows, std::int64_t cols) {
+    return matrix<T>(batch, rows, cols);
   }
   template <class T> static T* data_of(matrix<T>& m) { return m.data(); }
 
   template <class Plan>
-  static void run(const cpu& where, const leaf_array* leaves, const output_array* outputs, std::int64_t rows,
-                  std::int64_t columns, const pair_set* over) {
-    detail::run_steps(where,
-                      {.leaves = leaves,
-                       .outputs = outputs,
-                       .rows = rows,
-                       .columns = columns,
-                       .over = over ? &interval_rows_of<Plan>(*over) : nullptr},
-                      detail::steps_for<Plan, detail::folds_tiles>(where));
+  static void run(const cpu& where, const leaf_array* leaves, const output_array* outputs, const sweep_shape& shape,
+                  const pair_set* over) {
+    detail::sweep_arrays arrays = detail::arrays_of<Plan>(leaves, outputs, shape);
+    if (over) arrays.over = &interval_rows_of<Plan>(*over);
+    detail::run_steps(where, arrays, detail::steps_for<Plan, detail::folds_tiles>(where));
   }
   static bool may_end_early(const void* where) {
     return static_cast<const cpu*>(where)->stop || static_cast<const cpu*>(where)->progress;
@@ -298,11 +305,12 @@ struct cpu_runner {
   const cpu& where;
 };
 struct cpu_runner_traits {
-  static constexpr bool is_device = false, takes_spaces = true;
+  static constexpr bool is_device = false, takes_spaces = true, takes_problems = true;
   static constexpr lowering lowers{};
   template <class T> using memory = matrix<T>;
-  template <class T> static matrix<T> allocate(const cpu_runner&, std::int64_t rows, std::int64_t cols) {
-    return matrix<T>(rows, cols);
+  template <class T>
+  static matrix<T> allocate(const cpu_runner&, std::int64_t batch, std::int64_t rows, std::int64_t cols) {
+    return matrix<T>(batch, rows, cols);
   }
   template <class T> static T* data_of(matrix<T>& m) { return m.data(); }
   static bool may_end_early(const void* runner) {

@@ -59,7 +59,11 @@ template <class Plan> struct prepare_rows_step {
       std::int64_t kept_indices[size.kept_indices + 1];
       keep_loop_simple();
       evaluate_one<Plan, stage::row>(arrays, mine, row < rows.end ? row : rows.end - 1, kept, kept_indices);
-      if constexpr (size.kept_reals > 0)
+      if constexpr (size.kept_reals > 0 && size.kept_reals <= 4)
+        for_each_component<size.kept_reals>([&](int k) KERNFOLD_INLINE_LAMBDA {
+          static_cast<real*>(mine.row_reals)[(pack * size.kept_reals + k) * lanes + lane] = kept[k];
+        });
+      else if constexpr (size.kept_reals > 0)
         scatter_kept(static_cast<real*>(mine.row_reals) + pack * lanes * size.kept_reals + lane, kept, size.kept_reals,
                      lanes);
       if constexpr (size.kept_indices > 0)

@@ -55,11 +55,13 @@ struct sweep_arrays {
   const edge_rows* edges = nullptr;     // or these
   const diagonals* band = nullptr;      // or those near the diagonal
   const edge_ends* ends = nullptr;      // where rows are edges, and their only column is the edge itself
+  int leaf_count = 0, output_count = 0;
+  std::int64_t problems = 1;  // so many of this shape: the arrays know where those of each are
   std::int64_t pairs() const {
-    return over    ? over->pairs
-           : edges ? edges->count
-           : band  ? band->pairs({0, rows}, {0, columns})
-                   : rows * (columns - first_column);
+    return problems * (over    ? over->pairs
+                       : edges ? edges->count
+                       : band  ? band->pairs({0, rows}, {0, columns})
+                               : rows * (columns - first_column));
   }
 };
 
@@ -91,6 +93,31 @@ struct workspace {
   bool has_columns = false;      // those of the task: whether they meet any
   block_numbers blocks{};        // axis::both: how the rows of the task are cut
   diagonals band{};              // where rows meet the columns near the diagonal
+  sweep_arrays arrays{};         // of the problem that is worked on
+  std::int64_t problem = -1;
+  leaf_array* leaves = nullptr;  // theirs, where there are several
+  output_array* outputs = nullptr;
+};
+
+/// The trees of some problems.
+class tree_list {
+ public:
+  tree_list(std::int64_t count, std::int64_t blocks, int state_bytes, block_tree::merge_function merge)
+      : memory_(count * std::int64_t(sizeof(block_tree)) + arena::alignment),
+        trees_(static_cast<block_tree*>(memory_.take(count * std::int64_t(sizeof(block_tree))))),
+        count_(count) {
+    for (std::int64_t p = 0; p < count; ++p) new (trees_ + p) block_tree(blocks, state_bytes, merge);
+  }
+  tree_list(const tree_list&) = delete;
+  ~tree_list() {
+    for (std::int64_t p = 0; p < count_; ++p) trees_[p].~block_tree();
+  }
+  block_tree& operator[](std::int64_t p) { return trees_[p < count_ ? p : 0]; }
+
+ private:
+  arena memory_;
+  block_tree* trees_;
+  std::int64_t count_;
 };
 
 /// A stretch of rows, which begins with a pack, or of columns.
@@ -128,13 +155,14 @@ class sweep {
         blocks_(block_count(a)),
         split_(a.over || a.edges || a.band ? column_split{1, a.columns}
                                            : split_columns(a.rows, a.columns - a.first_column, s.policy.tile_columns)),
-        group_rows_(rows_per_group(blocks_, (a.edges ? edge_group_rows : s.policy.group_rows) / row_block, threads) *
+        group_rows_(rows_per_group(blocks_, (a.edges ? edge_group_rows : s.policy.group_rows) / row_block,
+                                   a.problems < 4 * threads ? threads : 1) *
                     row_block),
         shared_(shared_bytes() + arena::alignment),
         stretch_states_(static_cast<char*>(shared_.take(stretch_bytes()))),
-        all_column_reals_(static_cast<char*>(shared_.take(all_columns() * s.column_bytes))),
-        all_column_indices_(static_cast<char*>(shared_.take(all_columns() * s.column_index_bytes))),
-        row_blocks_(blocks_, s.block_state_bytes, s.merge_blocks),
+        all_column_reals_(static_cast<char*>(shared_.take(a.problems * all_columns() * s.column_bytes))),
+        all_column_indices_(static_cast<char*>(shared_.take(a.problems * all_columns() * s.column_index_bytes))),
+        row_blocks_(s.block_state_bytes > 0 ? a.problems : 1, blocks_, s.block_state_bytes, s.merge_blocks),
         places_(a.over ? arena((a.over->count + 1) * std::int64_t(sizeof(place_of_rows)) + arena::alignment)
                        : arena()) {
     if (a.over) number_tasks();
@@ -147,7 +175,7 @@ class sweep {
     if (is_split() && !watch_.stopped()) run_phase(phase::merge);
     watch_.rethrow();
     if (watch_.stopped()) throw stopped("the computation was stopped by its caller");
-    if (part_.ends && steps_.block_state_bytes > 0) steps_.finish(arrays_, row_blocks_.result());
+    if (part_.ends && steps_.block_state_bytes > 0) finish_problems();
   }
 
   /// The memory for the states of all rows.
@@ -177,7 +205,7 @@ class sweep {
   arena shared_;
   char* stretch_states_;  // (stretches, row packs)
   char *all_column_reals_, *all_column_indices_;
-  block_tree row_blocks_;
+  tree_list row_blocks_;
   phase phase_ = phase::fold;
   std::int64_t next_task_ = 0;
 
@@ -223,7 +251,9 @@ class sweep {
     const std::int64_t group = even < enough ? (all < enough ? all : enough) : even;
     return group < 1 ? 1 : group > most ? most : group;
   }
-  std::int64_t stretch_bytes() const { return is_split() ? split_.stretches * states_bytes(steps_, arrays_.rows) : 0; }
+  std::int64_t stretch_bytes() const {
+    return is_split() ? arrays_.problems * split_.stretches * states_bytes(steps_, arrays_.rows) : 0;
+  }
   bool is_split() const { return split_.stretches > 1; }
   bool is_merging() const { return phase_ == phase::merge; }
   /// Columns that are prepared before any is met.
@@ -231,10 +261,11 @@ class sweep {
   std::int64_t shared_bytes() const {
     arena measure;
     measure.take(stretch_bytes());
-    measure.take(all_columns() * steps_.column_bytes);
-    measure.take(all_columns() * steps_.column_index_bytes);
+    measure.take(arrays_.problems * all_columns() * steps_.column_bytes);
+    measure.take(arrays_.problems * all_columns() * steps_.column_index_bytes);
     return measure.used();
   }
+  /// Of one problem.
   std::int64_t task_count() const {
     if (phase_ == phase::prepare_columns) return (all_columns() + prepared_at_once - 1) / prepared_at_once;
     if (arrays_.over) return place_[arrays_.over->count].task;
@@ -254,7 +285,7 @@ class sweep {
         watch_.fail(std::current_exception());
       }
     };
-    const std::int64_t tasks = task_count();
+    const std::int64_t tasks = task_count() * arrays_.problems;
     const int threads = tasks < threads_ ? int(tasks) : threads_;
     if (threads <= 1) work();
     else if (!run_on_threads(threads, work))
@@ -263,15 +294,41 @@ class sweep {
 
   workspace lay_out(arena& a) const {
     const std::int64_t packs = group_rows_ / steps_.lanes, columns = arrays_.edges ? 0 : steps_.policy.tile_columns;
-    return {a.take(steps_.parameter_bytes),
-            static_cast<std::int64_t*>(a.take(steps_.parameter_index_bytes)),
-            a.take(packs * steps_.row_bytes),
-            static_cast<std::int64_t*>(a.take(packs * steps_.row_index_bytes)),
-            static_cast<char*>(a.take(packs * steps_.state_bytes)),
-            a.take(columns * steps_.column_bytes),
-            static_cast<std::int64_t*>(a.take(columns * steps_.column_index_bytes)),
-            a.take(steps_.block_state_bytes),
-            passes_};
+    workspace mine{a.take(steps_.parameter_bytes),
+                   static_cast<std::int64_t*>(a.take(steps_.parameter_index_bytes)),
+                   a.take(packs * steps_.row_bytes),
+                   static_cast<std::int64_t*>(a.take(packs * steps_.row_index_bytes)),
+                   static_cast<char*>(a.take(packs * steps_.state_bytes)),
+                   a.take(columns * steps_.column_bytes),
+                   static_cast<std::int64_t*>(a.take(columns * steps_.column_index_bytes)),
+                   a.take(steps_.block_state_bytes),
+                   passes_};
+    mine.arrays = arrays_;
+    mine.leaves = static_cast<leaf_array*>(a.take(arrays_.leaf_count * std::int64_t(sizeof(leaf_array))));
+    mine.outputs = static_cast<output_array*>(a.take(arrays_.output_count * std::int64_t(sizeof(output_array))));
+    return mine;
+  }
+  /// Turns to a problem, whose parameters are its own.
+  void select_problem(workspace& mine, std::int64_t problem) const {
+    mine.problem = problem;
+    if (arrays_.problems > 1) select_arrays(mine.arrays, mine.leaves, mine.outputs, problem);
+    steps_.prepare_parameters(mine.arrays, mine);
+  }
+  void select_arrays(sweep_arrays& a, leaf_array* leaves, output_array* outputs, std::int64_t problem) const {
+    for (int k = 0; k < arrays_.leaf_count; ++k) kernfold::select_problem(leaves[k] = arrays_.leaves[k], problem);
+    for (int k = 0; k < arrays_.output_count; ++k) kernfold::select_problem(outputs[k] = arrays_.outputs[k], problem);
+    a.leaves = leaves;
+    a.outputs = outputs;
+  }
+  void finish_problems() {
+    arena measure;
+    lay_out(measure);
+    arena memory(measure.used() + arena::alignment);
+    workspace mine = lay_out(memory);
+    for (std::int64_t p = 0; p < arrays_.problems; ++p) {
+      if (arrays_.problems > 1) select_arrays(mine.arrays, mine.leaves, mine.outputs, p);
+      steps_.finish(mine.arrays, row_blocks_[p].result());
+    }
   }
 
   void take_tasks(bool is_caller) {
@@ -280,10 +337,11 @@ class sweep {
     lay_out(measure);
     arena memory(measure.used() + arena::alignment);
     workspace mine = lay_out(memory);
-    steps_.prepare_parameters(arrays_, mine);
-    const std::int64_t count = task_count();
-    for (std::int64_t task; (task = __atomic_fetch_add(&next_task_, 1, __ATOMIC_RELAXED)) < count;) {
+    const std::int64_t each = task_count(), count = each * arrays_.problems;
+    for (std::int64_t next; (next = __atomic_fetch_add(&next_task_, 1, __ATOMIC_RELAXED)) < count;) {
       if (watch_.stopped()) return;
+      const std::int64_t problem = next / each, task = next % each;
+      if (problem != mine.problem) select_problem(mine, problem);
       if (phase_ == phase::prepare_columns) prepare_some_columns(mine, task);
       else if (arrays_.edges) run_edge_task(mine, task, is_caller);
       else if (arrays_.over) run_listed_task(mine, task, is_caller);
@@ -294,22 +352,25 @@ class sweep {
 
   void prepare_some_columns(workspace& mine, std::int64_t task) {
     const std::int64_t first = task * prepared_at_once, end = first + prepared_at_once;
-    mine.column_reals = all_column_reals_ + first * steps_.column_bytes;
-    mine.column_indices = reinterpret_cast<std::int64_t*>(all_column_indices_ + first * steps_.column_index_bytes);
-    steps_.prepare_columns(arrays_, mine, {first, end < arrays_.columns ? end : arrays_.columns});
+    point_to_columns(mine, first);
+    steps_.prepare_columns(mine.arrays, mine, {first, end < arrays_.columns ? end : arrays_.columns});
+  }
+  void point_to_columns(workspace& mine, std::int64_t first) const {
+    const std::int64_t column = mine.problem * all_columns() + first;
+    mine.column_reals = all_column_reals_ + column * steps_.column_bytes;
+    mine.column_indices = reinterpret_cast<std::int64_t*>(all_column_indices_ + column * steps_.column_index_bytes);
   }
   /// A group of rows meets the columns that its edges lead to.
   void run_edge_task(workspace& mine, std::int64_t task, bool is_caller) {
     const std::int64_t first = task * group_rows_, end = first + group_rows_;
     const stretch rows{first, end < arrays_.rows ? end : arrays_.rows};
-    mine.column_reals = all_column_reals_;
-    mine.column_indices = reinterpret_cast<std::int64_t*>(all_column_indices_);
+    point_to_columns(mine, 0);
     mine.blocks = {0, 0};
-    steps_.prepare_rows(arrays_, mine, rows, steps_.lanes);
-    steps_.fold_edges(arrays_, mine, mine.states, rows);
+    steps_.prepare_rows(mine.arrays, mine, rows, steps_.lanes);
+    steps_.fold_edges(mine.arrays, mine, mine.states, rows);
     const std::int64_t* const starts = arrays_.edges->starts;
     if (watch_.is_watching()) watch_.advance(starts[rows.end] - starts[rows.first], is_caller);
-    if (!watch_.stopped()) steps_.finish_rows(arrays_, mine, mine.states, rows, row_blocks_);
+    if (!watch_.stopped()) steps_.finish_rows(mine.arrays, mine, mine.states, rows, row_blocks_[mine.problem]);
   }
 
   /// One group of rows meets one stretch of the columns; or, in the second phase, its stretches are merged in order.
@@ -319,22 +380,22 @@ class sweep {
     const std::int64_t number = is_merging() ? 0 : task % split_.stretches;
     const std::int64_t end = (group + 1) * group_rows_;
     const stretch rows{group * group_rows_, end < arrays_.rows ? end : arrays_.rows};
-    steps_.prepare_rows(arrays_, mine, rows, steps_.lanes);
+    steps_.prepare_rows(mine.arrays, mine, rows, steps_.lanes);
     char* states = part_.states ? part_.states + state_offset(rows.first) : mine.states;
     if (is_merging()) {
       const std::int64_t packs = (rows.end - rows.first + steps_.lanes - 1) / steps_.lanes;
       std::int64_t k = 0;
-      if (!part_.states) states = states_of(k++, rows.first);
-      for (; k < split_.stretches; ++k) steps_.merge(states, states_of(k, rows.first), packs);
+      if (!part_.states) states = states_of(mine, k++, rows.first);
+      for (; k < split_.stretches; ++k) steps_.merge(states, states_of(mine, k, rows.first), packs);
     } else {
       const std::int64_t first = arrays_.first_column + number * split_.columns_each,
                          last = first + split_.columns_each;
       const interval columns{first, last < arrays_.columns ? last : arrays_.columns};
-      fold_intervals(mine, is_split() ? states_of(number, rows.first) : states, rows, &columns, 1,
+      fold_intervals(mine, is_split() ? states_of(mine, number, rows.first) : states, rows, &columns, 1,
                      part_.begins || is_split(), is_caller);
     }
     if (part_.ends && (is_merging() || !is_split()) && !watch_.stopped())
-      steps_.finish_rows(arrays_, mine, states, rows, row_blocks_);
+      steps_.finish_rows(mine.arrays, mine, states, rows, row_blocks_[mine.problem]);
   }
   /// A group of rows of one interval meets the columns of its list.
   void run_listed_task(workspace& mine, std::int64_t task, bool is_caller) {
@@ -344,10 +405,10 @@ class sweep {
     const stretch rows{first, end < over.rows[b].end ? end : over.rows[b].end};
     mine.has_columns = over.starts[b] < over.starts[b + 1];
     mine.blocks = {over.rows[b].first, place_[b].block};
-    steps_.prepare_rows(arrays_, mine, rows, steps_.lanes);
+    steps_.prepare_rows(mine.arrays, mine, rows, steps_.lanes);
     fold_intervals(mine, mine.states, rows, over.columns + over.starts[b], over.starts[b + 1] - over.starts[b], true,
                    is_caller);
-    if (!watch_.stopped()) steps_.finish_rows(arrays_, mine, mine.states, rows, row_blocks_);
+    if (!watch_.stopped()) steps_.finish_rows(mine.arrays, mine, mine.states, rows, row_blocks_[mine.problem]);
   }
   /// A group of rows meets the columns near the diagonal. Tiles lie where they lie without a group, and begin with
   /// whole column blocks, so that no result depends on how rows are grouped.
@@ -357,7 +418,7 @@ class sweep {
     const stretch rows{first, end < arrays_.rows ? end : arrays_.rows};
     mine.band = *arrays_.band;
     mine.blocks = {0, 0};
-    steps_.prepare_rows(arrays_, mine, rows, steps_.lanes);
+    steps_.prepare_rows(mine.arrays, mine, rows, steps_.lanes);
     const std::int64_t begin = mine.band.first_column(rows.first) / whole_blocks * whole_blocks;
     const std::int64_t last = mine.band.end_column(rows.end - 1, arrays_.columns) + whole_blocks - 1;
     const interval columns{begin, last / whole_blocks * whole_blocks < arrays_.columns
@@ -367,17 +428,18 @@ class sweep {
     for (std::int64_t c = columns.first; c < columns.end && !watch_.stopped(); c = (c / tile + 1) * tile) {
       const std::int64_t tile_end = (c / tile + 1) * tile;
       const stretch met{c, tile_end < columns.end ? tile_end : columns.end};
-      steps_.prepare_columns(arrays_, mine, met);
+      steps_.prepare_columns(mine.arrays, mine, met);
       steps_.fold_tile(mine, mine.states, rows, met, is_first);
       is_first = false;
       if (watch_.is_watching()) watch_.advance(mine.band.pairs(rows, met), is_caller);
     }
     if (is_first) steps_.fold_tile(mine, mine.states, rows, {0, 0}, true);
-    if (!watch_.stopped()) steps_.finish_rows(arrays_, mine, mine.states, rows, row_blocks_);
+    if (!watch_.stopped()) steps_.finish_rows(mine.arrays, mine, mine.states, rows, row_blocks_[mine.problem]);
   }
   std::int64_t state_offset(std::int64_t first_row) const { return first_row / steps_.lanes * steps_.state_bytes; }
-  char* states_of(std::int64_t number, std::int64_t first_row) const {
-    return stretch_states_ + number * states_bytes(steps_, arrays_.rows) + state_offset(first_row);
+  char* states_of(const workspace& mine, std::int64_t number, std::int64_t first_row) const {
+    const std::int64_t all = mine.problem * split_.stretches + number;
+    return stretch_states_ + all * states_bytes(steps_, arrays_.rows) + state_offset(first_row);
   }
 
   /// Rows meet columns, tile by tile; their states begin with the first where `is_first`.
@@ -392,7 +454,7 @@ class sweep {
            c += steps_.policy.tile_columns) {
         const std::int64_t end = c + steps_.policy.tile_columns;
         const stretch tile{c, end < columns[k].end ? end : columns[k].end};
-        steps_.prepare_columns(arrays_, mine, tile);
+        steps_.prepare_columns(mine.arrays, mine, tile);
         fold(tile);
         if (watch_.is_watching()) watch_.advance((rows.end - rows.first) * (tile.end - tile.first), is_caller);
       }

@@ -141,14 +141,15 @@ template <> struct executor_traits<detail::cuda_attempt> {
   static constexpr lowering lowers{.bounds_distances = true};
   template <class T> using memory = detail::attempt_memory<T>;
   template <class T>
-  static memory<T> allocate(const detail::cuda_attempt& attempt, std::int64_t rows, std::int64_t cols) {
+  static memory<T> allocate(const detail::cuda_attempt& attempt, std::int64_t, std::int64_t rows, std::int64_t cols) {
     return {reinterpret_cast<T*>(attempt.take(rows * cols * std::int64_t(sizeof(T)))), rows, cols};
   }
   template <class T> static T* data_of(const memory<T>& m) { return m.data; }
 
   template <class Plan>
   static void run(const detail::cuda_attempt& attempt, const leaf_array* leaves, const output_array* outputs,
-                  std::int64_t rows, std::int64_t columns) {
+                  const sweep_shape& shape) {
+    const std::int64_t rows = shape.rows, columns = shape.columns;
     char* const workspace = attempt.take(cuda_sweep<Plan>::workspace_bytes(rows, columns, attempt.limits));
     if (attempt.measures) return;
     const detail::device_guard guard(attempt.device);
@@ -165,15 +166,16 @@ template <space_kind Kind> struct executor_traits<detail::space_attempt<Kind>> {
   /// What meets only some lanes, or few columns, is not bounded first.
   static constexpr lowering lowers{.bounds_distances = Kind == space_kind::intervals};
   template <class T> using memory = detail::attempt_memory<T>;
-  template <class T> static memory<T> allocate(const attempt_over& over, std::int64_t rows, std::int64_t cols) {
-    return everything::template allocate<T>(over.attempt, rows, cols);
+  template <class T>
+  static memory<T> allocate(const attempt_over& over, std::int64_t, std::int64_t rows, std::int64_t cols) {
+    return everything::template allocate<T>(over.attempt, 1, rows, cols);
   }
   template <class T> static T* data_of(const memory<T>& m) { return m.data; }
 
   template <class Plan>
-  static void run(const attempt_over& over, const leaf_array* leaves, const output_array* outputs, std::int64_t rows,
-                  std::int64_t columns, const pair_set* pairs) {
-    const sweep_call call{over.attempt, leaves, outputs, rows, columns};
+  static void run(const attempt_over& over, const leaf_array* leaves, const output_array* outputs,
+                  const sweep_shape& shape, const pair_set* pairs) {
+    const sweep_call call{over.attempt, leaves, outputs, shape.rows, shape.columns};
     const detail::device_guard guard(over.attempt.device);
     if constexpr (Kind == space_kind::intervals) run_over<Plan>(call, interval_rows_of<Plan>(*pairs));
     else if constexpr (Kind == space_kind::band) run_over<Plan>(call, diagonals_of<Plan>(*pairs));
@@ -237,8 +239,9 @@ template <> struct executor_traits<cuda> {
   static constexpr bool is_device = true;
   static constexpr lowering lowers{.bounds_distances = true};
   template <class T> using memory = device_matrix<T>;
-  template <class T> static memory<T> allocate(const cuda& where, std::int64_t rows, std::int64_t cols) {
-    return device_matrix<T>(where.stream, rows, cols);
+  template <class T>
+  static memory<T> allocate(const cuda& where, std::int64_t batch, std::int64_t rows, std::int64_t cols) {
+    return device_matrix<T>(where.stream, batch, rows, cols);
   }
   template <class T> static T* data_of(memory<T>& m) { return m.device_data(); }
   static bool may_end_early(const void*) { return false; }

@@ -4,6 +4,7 @@
 
 #include "../../core/device_view.hpp"
 #include "../../core/error.hpp"
+#include "../../core/matrix.hpp"
 
 KERNFOLD_STRICT_BEGIN
 namespace kernfold {
@@ -140,6 +141,12 @@ template <class T> class device_matrix {
     data_ = static_cast<T*>(detail::allocate_on(stream, device_, size() * std::int64_t(sizeof(T)),
                                                 "cudaMallocFromPoolAsync for a device_matrix"));
   }
+  /// `batch` of them, one behind the other.
+  device_matrix(cudaStream_t stream, std::integral auto batch, std::integral auto rows, std::integral auto cols)
+      : device_matrix(stream, detail::rows_of_batch(batch, rows), cols) {
+    rows_ = static_cast<std::int64_t>(rows);
+    batch_ = static_cast<std::int64_t>(batch);
+  }
   device_matrix(device_matrix&& other) noexcept { swap(other); }
   device_matrix& operator=(device_matrix other) noexcept {
     swap(other);
@@ -162,13 +169,14 @@ template <class T> class device_matrix {
     exchange(device_, other.device_);
     exchange(rows_, other.rows_);
     exchange(cols_, other.cols_);
+    exchange(batch_, other.batch_);
     exchange(data_, other.data_);
   }
 
   std::int64_t rows() const noexcept { return rows_; }
   std::int64_t cols() const noexcept { return cols_; }
-  std::int64_t batch() const noexcept { return 1; }
-  std::int64_t size() const noexcept { return rows_ * cols_; }
+  std::int64_t batch() const noexcept { return batch_; }
+  std::int64_t size() const noexcept { return batch_ * rows_ * cols_; }
   std::int64_t row_stride() const noexcept { return cols_; }
   std::int64_t col_stride() const noexcept { return 1; }
   /// A pointer that only the device may follow.
@@ -188,7 +196,7 @@ template <class T> class device_matrix {
  private:
   cudaStream_t stream_ = nullptr;
   int device_ = 0;
-  std::int64_t rows_ = 0, cols_ = 0;
+  std::int64_t rows_ = 0, cols_ = 0, batch_ = 1;
   T* data_ = nullptr;
 };
 

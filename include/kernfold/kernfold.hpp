@@ -3,6 +3,7 @@
 
 #include "api/any_reduction.hpp"
 #include "api/gradient.hpp"
+#include "api/lazy.hpp"
 #include "core/config.hpp"
 #include "engine/eval.hpp"
 #include "formula/kernels.hpp"

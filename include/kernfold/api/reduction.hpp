@@ -240,6 +240,9 @@ namespace detail {
 /// The reduction Spec along an axis, its formulas given as Fs: the variables of its signature are theirs.
 template <axis A, class Spec, class... Fs> constexpr auto reduce() {
   static_assert(label_check<!(is_unsigned_label<bare<Fs>> || ...)>::value);
+  static_assert(!(carries_arrays<Fs> || ...),
+                "kernfold: a lazy matrix is reduced by its members, as in K.sum_j(); a reduction is made of formulas "
+                "over kf::Vi, kf::Vj and kf::Pm");
   using variables = unite<typename variables_in<typename Spec::formulas>::type, declared_among<Fs...>>;
   return reduction<variables, type_list<>, item<A, Spec>>{};
 }

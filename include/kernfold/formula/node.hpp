@@ -115,11 +115,24 @@ template <class R, class... Fs> constexpr auto keep_variables(R r) {
 }
 }  // namespace detail
 
-/// Op applied to formulas: dimensions checked, then simplified.
-template <class Op, formula... Fs> constexpr auto make(Fs...) {
+namespace detail {
+/// Whether a formula carries the arrays of its variables: its type says how an operation is applied to such.
+template <class F>
+concept carries_arrays = requires { requires F::is_lazy; };
+template <class... Fs> struct first_with_arrays;
+template <class F, class... Fs> struct first_with_arrays<F, Fs...> : first_with_arrays<Fs...> {};
+template <carries_arrays F, class... Fs> struct first_with_arrays<F, Fs...> {
+  using type = F;
+};
+}  // namespace detail
+
+/// Op applied to formulas: dimensions checked, then simplified. Where one carries its arrays, so does the result.
+template <class Op, formula... Fs> constexpr auto make([[maybe_unused]] Fs... fs) {
   constexpr bool fit = detail::dimension_check<Op, dims<Fs::dim...>, (Op::dim(Fs::dim...) >= 1)>::value &&
                        detail::check_labels<Op, detail::bare<Fs>...>();
-  if constexpr (fit)
+  if constexpr ((detail::carries_arrays<Fs> || ...))
+    return detail::first_with_arrays<Fs...>::type::template apply<Op>(fs...);
+  else if constexpr (fit)
     return detail::keep_variables<detail::bare<typename detail::simplified<Op, detail::bare<Fs>...>::type>, Fs...>({});
   else return Zero<1>{};  // the check above has failed already: spare the reader what would follow from it
 }

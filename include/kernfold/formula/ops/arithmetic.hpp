@@ -191,7 +191,11 @@ concept run_time_number = std::is_arithmetic_v<std::remove_cvref_t<N>>;
 // A number known only at run time cannot be part of a type; say so instead of "no match for operator*".
 template <class F, bool Never = false> constexpr F refuse_number(F f) {
   static_assert(
-      Never,
+      Never || !carries_arrays<F>,
+      "kernfold: a number beside a lazy matrix is one of its parameters: kf::lazy_p<1>(number), or "
+      "kf::lazy_p<1, Slot>(number) where there are several; one known at compile time is written 2_c or 0.5_c");
+  static_assert(
+      Never || carries_arrays<F>,
       "kernfold: a number inside a formula must be known at compile time: write 2_c or 0.5_c (using namespace "
       "kernfold::literals), kf::constant<2>, or make it a parameter kf::Pm<k, 1>");
   return f;

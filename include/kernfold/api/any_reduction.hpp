@@ -119,7 +119,7 @@ KERNFOLD_ONCE void compute_any_new(const recipe& r, const void* executor, const 
                                    matrix<T>& result) {
   if (!(r.outputs[0].element == code_of<T>)) refuse_result(r, code_of<T>);
   match_arguments(r, t);
-  bound_batch batch;
+  bound_batch batch{.bind = &bind_batch};
   const domain counts = bind_arrays(r, t.given, t.arrays, told, &batch);
   const output_array output = allocate_result(result, r, 0, counts, r.symbol_count);
   r.compute(executor, t.arrays, counts, &output);
@@ -130,7 +130,7 @@ KERNFOLD_ONCE void compute_any_into(const recipe& r, const void* executor, const
                                     bool add, extents told = {}) {
   if (!(r.outputs[0].element == code_of<T>)) refuse_output_element(r, code_of<T>);
   match_arguments(r, t);
-  bound_batch batch;
+  bound_batch batch{.bind = &bind_batch};
   compute_into(r, executor, t.arrays, bind_arrays(r, t.given, t.arrays, told, &batch), out, add);
 }
 

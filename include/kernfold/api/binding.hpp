@@ -38,12 +38,7 @@ struct output_shape {
   element_code element;
 };
 
-/// The batch of a call: its extents, and where the arrays of each problem are, in bytes.
-struct bound_batch {
-  batch_shape shape{};
-  std::int64_t problems = 1;
-  matrix<std::int64_t> places{};  // (arrays, problems)
-};
+struct bound_batch;
 /// The pairs of a call: how many rows the arrays of each role have, 1 where there are none; all pairs of these, or
 /// those of a set, of which so many are edges; in each problem of a batch.
 struct domain {
@@ -78,6 +73,18 @@ struct recipe {
 struct given_array : array_shape {
   const void* data = nullptr;
   bool is_number = false;
+};
+
+/// The batch of a call: its extents, and where the arrays of each problem are, in bytes. What binds one is compiled
+/// where arguments may be batches: the rest reaches it by these pointers.
+struct bound_batch {
+  void (*bind)(const recipe&, const given_array*, leaf_array*, bound_batch&) = nullptr;
+  output_array (*bind_output)(const recipe&, int, const array_shape&, output_array, const leaf_array*,
+                              domain) = nullptr;
+  const std::int64_t* (*place_in_order)(bound_batch&, int array, std::int64_t bytes_each) = nullptr;
+  batch_shape shape{};
+  std::int64_t problems = 1;
+  matrix<std::int64_t> places{};  // (arrays, problems)
 };
 
 inline namespace KERNFOLD_ABI {
@@ -153,69 +160,10 @@ inline leaf_array bind_array(const recipe& r, const symbol& s, const given_array
                               << ": a count is 0 or more");
 }
 
-/// Where the problems' parts of an array are: its extents are the last of the batch's, or 1.
-inline const std::int64_t* place_problems(bound_batch& batch, int array, const batch_shape& of_array,
-                                          std::int64_t element_bytes) {
-  std::int64_t* const places = &batch.places.data()[array * batch.problems];
-  const int leading = batch.shape.rank - of_array.rank;
-  if (batch.problems > 0) places[0] = 0;
-  std::int64_t known = 1;  // those of the extents from k on
-  for (int k = batch.shape.rank - 1; k >= 0 && batch.problems > 0; --k) {
-    const bool moves = k >= leading && of_array.extents[k - leading] != 1;
-    const std::int64_t stride = moves ? of_array.strides[k - leading] * element_bytes : 0;
-    for (std::int64_t p = known; p < known * batch.shape.extents[k]; ++p) places[p] = places[p - known] + stride;
-    known *= batch.shape.extents[k];
-  }
-  return places;
-}
-/// Of an array whose parts lie one behind the other.
-inline const std::int64_t* place_problems_in_order(bound_batch& batch, int array, std::int64_t bytes_each) {
-  std::int64_t* const places = &batch.places.data()[array * batch.problems];
-  for (std::int64_t p = 0; p < batch.problems; ++p) places[p] = p * bytes_each;
-  return places;
-}
-
-[[gnu::cold, gnu::noinline]] inline message& operator<<(message& m, const batch_shape& b) {
-  for (int k = 0; k < b.rank; ++k) m << (k > 0 ? " x " : "") << b.extents[k];
-  return m;
-}
 [[gnu::cold, gnu::noinline]] inline void refuse_batch(const recipe& r, const symbol& s) {
   throw shape_error(name_argument(r, s) << ": a batch was given to a call that takes none: neither pieces of columns "
                                            "nor plans do");
 }
-[[gnu::cold, gnu::noinline]] inline void refuse_batch_extents(const recipe& r, const symbol& s,
-                                                              const batch_shape& given, const batch_shape& others) {
-  throw shape_error(name_argument(r, s) << ": batch extents " << given
-                                        << " were given, those of the arguments before it are " << others
-                                        << ": extents agree, counted from the last, or are 1");
-}
-/// Joins the extents of an array to those of the batch.
-inline bool join_extents(batch_shape& all, const batch_shape& more) {
-  batch_shape joined;
-  joined.rank = all.rank > more.rank ? all.rank : more.rank;
-  for (int k = 1; k <= joined.rank; ++k) {
-    const std::int64_t a = k <= all.rank ? all.extents[all.rank - k] : 1,
-                       b = k <= more.rank ? more.extents[more.rank - k] : 1;
-    if (a != b && a != 1 && b != 1) return false;
-    joined.extents[joined.rank - k] = a == 1 ? b : a;
-  }
-  all = joined;
-  return true;
-}
-[[gnu::cold, gnu::noinline]] inline void bind_batch(const recipe& r, const given_array* given, leaf_array* arrays,
-                                                    bound_batch& batch) {
-  for (int s = 0; s < r.symbol_count; ++s)
-    if (const batch_shape before = batch.shape; !join_extents(batch.shape, given[s].batch))
-      refuse_batch_extents(r, r.symbols[s], given[s].batch, before);
-  batch.problems = 1;
-  for (int k = 0; k < batch.shape.rank; ++k) batch.problems *= batch.shape.extents[k];
-  const int last = r.symbol_count + r.output_count;  // of a result before it is complete
-  batch.places = matrix<std::int64_t>(last + 1, batch.problems);
-  for (int s = 0; s < r.symbol_count; ++s)
-    if (given[s].batch.rank > 0)
-      arrays[s].problems = place_problems(batch, s, given[s].batch, r.symbols[s].element.bytes);
-}
-
 /// The common number of rows of the symbols of one role, or what the call was told.
 inline std::int64_t common_rows(const recipe& r, const leaf_array* arrays, role of_role, std::int64_t told) {
   int first = -1;
@@ -243,8 +191,8 @@ KERNFOLD_ONCE domain bind_arrays(const recipe& r, const given_array* given, leaf
   }
   domain counts{common_rows(r, arrays, role::i, told.i), common_rows(r, arrays, role::j, told.j)};
   if (batched < 0) return counts;
-  if (batch == nullptr) refuse_batch(r, r.symbols[batched]);
-  bind_batch(r, given, arrays, *batch);
+  if (batch == nullptr || batch->bind == nullptr) refuse_batch(r, r.symbols[batched]);
+  batch->bind(r, given, arrays, *batch);
   counts.problems = batch->problems;
   counts.batch = batch;
   return counts;
@@ -262,64 +210,9 @@ KERNFOLD_ONCE void check_edge_counts(const recipe& r, const leaf_array* arrays, 
       refuse_edge_count(r, r.symbols[s], arrays[s].rows, edges);
 }
 
-[[gnu::cold, gnu::noinline]] inline void refuse_output_batch(const recipe& r, const batch_shape& given,
-                                                             const domain& counts) {
-  message m("the memory for the result of ");
-  m << r.text() << ": batch extents " << given << " were given, and ";
-  if (counts.batch != nullptr) m << counts.batch->shape << " are needed";
-  else m << "no argument has any";
-  throw shape_error(m);
-}
-/// All bytes from the first to the last that the arrays of some problems touch.
-inline footprint footprint_of_batch(const footprint& one, const std::int64_t* places, std::int64_t problems) {
-  if (places == nullptr || problems == 0 || one.first == one.last) return one;
-  std::int64_t least = places[0], most = places[0];
-  for (std::int64_t p = 1; p < problems; ++p) {
-    least = places[p] < least ? places[p] : least;
-    most = places[p] > most ? places[p] : most;
-  }
-  return {one.first + least, one.last + most, one.last - one.first + most - least, 0};
-}
-/// Whether a place in memory belongs to several problems.
-inline bool shares_problems(const batch_shape& b) {
-  for (int k = 0; k < b.rank; ++k)
-    if (b.extents[k] > 1 && b.strides[k] == 0) return true;
-  return false;
-}
-[[gnu::cold, gnu::noinline]] inline void refuse_shared_problems(const recipe& r) {
+[[gnu::cold, gnu::noinline]] inline void refuse_needless_batch(const recipe& r) {
   throw shape_error(message("the memory for the result of ")
-                    << r.text()
-                    << ": its strides put the results of several problems in one place, so it cannot be written");
-}
-/// The memory for a result of each problem.
-[[gnu::cold, gnu::noinline]] inline output_array bind_batch_output(const recipe& r, int o, const array_shape& given,
-                                                                   output_array out, const leaf_array* arrays,
-                                                                   domain counts) {
-  if (shares_problems(given.batch)) refuse_shared_problems(r);
-  bool fits = counts.batch != nullptr && given.batch.rank == counts.batch->shape.rank;
-  for (int k = 0; fits && k < given.batch.rank; ++k) fits = given.batch.extents[k] == counts.batch->shape.extents[k];
-  // A kf::matrix of results knows how many there are, and not their extents.
-  if (counts.batch != nullptr && given.batch.rank == 1 && given.batch.extents[0] == counts.problems) {
-    out.problems =
-        place_problems_in_order(*counts.batch, r.symbol_count + o, given.batch.strides[0] * r.outputs[o].element.bytes);
-  } else {
-    if (!fits) refuse_output_batch(r, given.batch, counts);
-    out.problems = place_problems(*counts.batch, r.symbol_count + o, given.batch, r.outputs[o].element.bytes);
-  }
-  const auto touched = [&](const void* data, std::int64_t rows, int dim, std::int64_t row_stride,
-                           std::int64_t col_stride, int bytes, const std::int64_t* places) {
-    const array_shape shape{
-        .rows = rows, .dim = dim, .row_stride = row_stride, .col_stride = col_stride, .is_flat = false};
-    return footprint_of_batch(footprint_of(data, shape, bytes), places, counts.problems);
-  };
-  const output_shape& wanted = r.outputs[o];
-  const footprint target = touched(out.data, output_rows(wanted.folds, counts), wanted.dim, out.row_stride,
-                                   out.col_stride, wanted.element.bytes, out.problems);
-  for (int s = 0; s < r.symbol_count; ++s)
-    if (overlaps(target, touched(arrays[s].data, arrays[s].rows, r.symbols[s].dim, arrays[s].row_stride,
-                                 arrays[s].col_stride, r.symbols[s].element.bytes, arrays[s].problems)))
-      refuse_overlap(r, r.symbols[s]);
-  return out;
+                    << r.text() << ": it is that of a batch, and no argument is one");
 }
 
 /// The caller's memory for output number o. Throws shape_error where it does not fit, overlap_error.
@@ -333,7 +226,8 @@ KERNFOLD_ONCE output_array bind_output(const recipe& r, int o, const array_shape
     refuse_output_rows(r, rows.rows, output_rows(wanted.folds, counts));
   const footprint target = footprint_of(data, rows, wanted.element.bytes);
   output_array out{.data = data, .row_stride = rows.row_stride, .col_stride = rows.col_stride, .add = false};
-  if (counts.batch != nullptr || given.batch.rank > 0) return bind_batch_output(r, o, given, out, arrays, counts);
+  if (counts.batch != nullptr) return counts.batch->bind_output(r, o, given, out, arrays, counts);
+  if (given.batch.rank > 0) refuse_needless_batch(r);
   for (int s = 0; s < r.symbol_count; ++s) {
     const symbol& read = r.symbols[s];
     const array_shape shape{.rows = arrays[s].rows,
@@ -358,7 +252,7 @@ template <class T, class Output> raw_array<T> describe_as_result(Output&& out) {
 /// Where the results of each problem are, where they lie in order: `number` is that of the array, after the arguments.
 template <class T> const std::int64_t* place_result(domain counts, int number, std::int64_t elements) {
   if (counts.batch == nullptr) return nullptr;
-  return place_problems_in_order(*counts.batch, number, elements * std::int64_t(sizeof(T)));
+  return counts.batch->place_in_order(*counts.batch, number, elements * std::int64_t(sizeof(T)));
 }
 /// New memory of the host for result number o.
 template <class T>

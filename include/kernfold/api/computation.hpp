@@ -4,6 +4,7 @@
 
 #include "../formula/distance_bound.hpp"
 #include "arguments.hpp"
+#include "batch.hpp"
 
 KERNFOLD_STRICT_BEGIN
 namespace kernfold {

@@ -3,6 +3,7 @@
 
 #include "../engine/cpu/band.hpp"
 #include "../engine/cpu/edges.hpp"
+#include "../engine/cpu/intervals.hpp"
 #include "../reduction/extrema.hpp"
 #include "../reduction/kmin.hpp"
 #include "../reduction/logsumexp.hpp"
@@ -91,8 +92,9 @@ template <class Reduction, class Executor, class Space = all_pairs> struct place
     if constexpr (is_of_this_space<Reduction, kind>() && choice::match) {
       call_arguments<typename Reduction::signature, type_list<Args...>, typename choice::real, traits::is_device>
       arguments(args...);
-      return compute_new<typename choice::real>(arguments.given, arguments.arrays, typename Reduction::items{},
-                                                typename Reduction::item_numbers{});
+      return compute_new<typename choice::real>(arguments.given, arguments.arrays,
+                                                batch_for<typename argument<Args>::array...>(),
+                                                typename Reduction::items{}, typename Reduction::item_numbers{});
     }
   }
   /// Writes the result to the caller's memory.
@@ -140,7 +142,7 @@ template <class Reduction, class Executor, class Space = all_pairs> struct place
       const auto target =
           describe_as_result<element_of_item<type_at<typename Reduction::items, 0>, real>>(static_cast<Output&&>(out));
       const recipe& r = recipe_of<Reduction, runner, real>;
-      bound_batch batch;
+      bound_batch batch = batch_for<typename argument<Args>::array...>();
       domain counts = bind_arrays(r, arguments.given, arguments.arrays, told, &batch);
       typename space_traits<Space>::bound bound;
       space_traits<Space>::template bind<Reduction>(pairs, r, arguments.arrays, counts, bound);
@@ -151,10 +153,9 @@ template <class Reduction, class Executor, class Space = all_pairs> struct place
 
  private:
   template <class Real, class... Items, int... Is>
-  auto compute_new(const given_array* given, leaf_array* arrays, type_list<Items...>,
+  auto compute_new(const given_array* given, leaf_array* arrays, bound_batch batch, type_list<Items...>,
                    std::integer_sequence<int, Is...>) const {
     const recipe& r = recipe_of<Reduction, runner, Real>;
-    bound_batch batch;
     domain counts = bind_arrays(r, given, arrays, told, &batch);
     typename space_traits<Space>::bound bound;
     space_traits<Space>::template bind<Reduction>(pairs, r, arrays, counts, bound);

@@ -168,7 +168,7 @@ TEST(batch, what_does_not_fit_is_said) {
   EXPECT_EQ(sentence_of([&] { r.into(out, a.all_x(), a.y_of(0), a.b_of(0), 1.f); }),
             "the memory for the result" + text + ": batch extents 5 were given, and 3 x 2 are needed");
   EXPECT_EQ(sentence_of([&] { r.into(out, a.x_of(0), a.y_of(0), a.b_of(0), 1.f); }),
-            "the memory for the result" + text + ": batch extents 5 were given, and no argument has any");
+            "the memory for the result" + text + ": it is that of a batch, and no argument is one");
   const std::int64_t extents[] = {B, H}, strides[] = {0, M * 2};
   EXPECT_EQ(sentence_of([&] {
               r.into(kf::view{out.data(), extents, strides, M, 2, 2, 1}, a.all_x(), a.y_of(0), a.b_of(0), 1.f);

@@ -93,6 +93,40 @@ template <class Plan, class T> struct fold_near_tile_step {
   }
 };
 
+/// A task is a group of rows, which meets the columns near the diagonal. Tiles lie where they lie without a group, and
+/// begin with whole column blocks, so that no result depends on how rows are grouped.
+class band_sweep final : public sweep {
+ public:
+  static std::int64_t pairs(const sweep_arrays& a) { return a.band->pairs({0, a.rows}, {0, a.columns}); }
+  band_sweep(const sweep_arrays& a, const sweep_steps& s, monitor& w, int threads, int passes)
+      : sweep(a, s, w, threads, passes, {block_count(a.rows), s.policy.group_rows, s.policy.tile_columns}) {}
+
+ private:
+  std::int64_t task_count(int) const override { return group_count(); }
+  void run_task(workspace& mine, int, std::int64_t task, bool is_caller) override {
+    constexpr std::int64_t whole_blocks = 16;
+    const std::int64_t tile = steps_.policy.tile_columns;
+    const stretch rows = rows_of_group(task);
+    mine.band = *arrays_.band;
+    prepare_rows(mine, rows);
+    const std::int64_t begin = mine.band.first_column(rows.first) / whole_blocks * whole_blocks;
+    const std::int64_t last = mine.band.end_column(rows.end - 1, arrays_.columns) + whole_blocks - 1;
+    const std::int64_t end =
+        last / whole_blocks * whole_blocks < arrays_.columns ? last / whole_blocks * whole_blocks : arrays_.columns;
+    bool is_first = true;
+    for (std::int64_t c = begin; c < end && !watch_.stopped(); c = (c / tile + 1) * tile) {
+      const std::int64_t tile_end = (c / tile + 1) * tile;
+      const stretch met{c, tile_end < end ? tile_end : end};
+      steps_.prepare_columns(mine.arrays, mine, met);
+      steps_.fold_tile(mine, mine.states, rows, met, is_first);
+      is_first = false;
+      if (watch_.is_watching()) watch_.advance(mine.band.pairs(rows, met), is_caller);
+    }
+    if (is_first) steps_.fold_tile(mine, mine.states, rows, {0, 0}, true);
+    finish_rows(mine, mine.states, rows);
+  }
+};
+
 /// The steps that fold what is near the diagonal.
 struct folds_band {
   template <class Plan, class Isa> static consteval sweep_steps steps() {
@@ -124,7 +158,8 @@ template <> struct executor_traits<detail::cpu_over_band> : detail::cpu_runner_t
     const diagonals band = diagonals_of<Plan>(*over);
     detail::sweep_arrays arrays = detail::arrays_of<Plan>(leaves, outputs, shape);
     arrays.band = &band;
-    detail::run_steps(runner.where, arrays, detail::steps_for<Plan, detail::folds_band>(runner.where));
+    detail::run_steps<detail::band_sweep>(runner.where, arrays,
+                                          detail::steps_for<Plan, detail::folds_band>(runner.where));
   }
 };
 

@@ -207,6 +207,52 @@ template <class Plan, class T> struct fold_edges_step {
   }
 };
 
+/// All columns are prepared first, some per task, since edges lead to them in any order; then a task is a group of
+/// rows, which meets the columns that its edges lead to.
+class edge_sweep final : public sweep {
+ public:
+  static std::int64_t pairs(const sweep_arrays& a) { return a.edges->count; }
+  edge_sweep(const sweep_arrays& a, const sweep_steps& s, monitor& w, int threads, int passes)
+      : sweep(a, s, w, threads, passes, {block_count(a.rows), most_rows, 0}),
+        table_(bytes(s.column_bytes) + bytes(s.column_index_bytes) + 2 * arena::alignment),
+        reals_(static_cast<char*>(table_.take(bytes(s.column_bytes)))),
+        indices_(static_cast<char*>(table_.take(bytes(s.column_index_bytes)))) {}
+
+ private:
+  static constexpr int most_rows = 256;  // few, since some may have many edges
+  static constexpr std::int64_t columns_at_once = 4096;
+  arena table_;
+  char *reals_, *indices_;  // (problems, columns)
+
+  std::int64_t bytes(int each) const { return arrays_.problems * arrays_.columns * each; }
+  int phase_count() const override { return 2; }
+  std::int64_t task_count(int phase) const override {
+    return phase == 0 ? (arrays_.columns + columns_at_once - 1) / columns_at_once : group_count();
+  }
+  void run_task(workspace& mine, int phase, std::int64_t task, bool is_caller) override {
+    if (phase == 0) prepare_columns(mine, task * columns_at_once);
+    else follow_edges(mine, rows_of_group(task), is_caller);
+  }
+  void prepare_columns(workspace& mine, std::int64_t first) const {
+    const std::int64_t end = first + columns_at_once;
+    point_to_columns(mine, first);
+    steps_.prepare_columns(mine.arrays, mine, {first, end < arrays_.columns ? end : arrays_.columns});
+  }
+  void follow_edges(workspace& mine, stretch rows, bool is_caller) {
+    point_to_columns(mine, 0);
+    prepare_rows(mine, rows);
+    steps_.fold_edges(mine.arrays, mine, mine.states, rows);
+    const std::int64_t* const starts = arrays_.edges->starts;
+    if (watch_.is_watching()) watch_.advance(starts[rows.end] - starts[rows.first], is_caller);
+    finish_rows(mine, mine.states, rows);
+  }
+  void point_to_columns(workspace& mine, std::int64_t first) const {
+    const std::int64_t column = mine.problem * arrays_.columns + first;
+    mine.column_reals = reals_ + column * steps_.column_bytes;
+    mine.column_indices = reinterpret_cast<std::int64_t*>(indices_ + column * steps_.column_index_bytes);
+  }
+};
+
 /// The steps that follow edges.
 struct folds_edges {
   template <class Plan, class Isa> static consteval sweep_steps steps() {
@@ -238,10 +284,12 @@ template <> struct executor_traits<detail::cpu_over_edges> : detail::cpu_runner_
     detail::sweep_arrays arrays = detail::arrays_of<Plan>(leaves, outputs, shape);
     if constexpr (Plan::folded_axis == axis::none) {
       arrays.ends = &over->ends;
-      detail::run_steps(runner.where, arrays, detail::steps_for<Plan, detail::folds_tiles>(runner.where));
+      detail::run_steps<detail::tile_sweep>(runner.where, arrays,
+                                            detail::steps_for<Plan, detail::folds_tiles>(runner.where));
     } else {
       arrays.edges = &edge_rows_of<Plan>(*over);
-      detail::run_steps(runner.where, arrays, detail::steps_for<Plan, detail::folds_edges>(runner.where));
+      detail::run_steps<detail::edge_sweep>(runner.where, arrays,
+                                            detail::steps_for<Plan, detail::folds_edges>(runner.where));
     }
   }
 };

@@ -209,10 +209,10 @@ sweep_arrays arrays_of(const leaf_array* leaves, const output_array* outputs, co
           .problems = shape.problems};
 }
 
-inline void run_steps(const cpu& where, const sweep_arrays& arrays, const sweep_steps& steps) {
-  const std::int64_t pairs = arrays.pairs();
+template <class Sweep> void run_steps(const cpu& where, const sweep_arrays& arrays, const sweep_steps& steps) {
+  const std::int64_t pairs = arrays.problems * Sweep::pairs(arrays);
   monitor watch(where, pairs);
-  sweep(arrays, steps, watch, thread_count(where, pairs), pass_count(where)).run();
+  Sweep(arrays, steps, watch, thread_count(where, pairs), pass_count(where)).run();
   if (where.progress) where.progress(1.0);
 }
 
@@ -229,7 +229,7 @@ class cpu_states {
   void run(const cpu& where, const sweep_arrays& arrays, bool begins, bool ends) {
     const std::int64_t pairs = arrays.rows * (arrays.columns - arrays.first_column);
     monitor watch(where, pairs);
-    sweep(arrays, steps_, watch, thread_count(where, pairs), pass_count(where), {states_, begins, ends}).run();
+    tile_sweep(arrays, steps_, watch, thread_count(where, pairs), pass_count(where), {states_, begins, ends}).run();
   }
   /// The columns of `later` come after these. Both belong to the same instruction set.
   void merge(const cpu_states& later) {
@@ -260,7 +260,7 @@ inline instruction_set automatic_instruction_set() { return detail::default_inst
 template <> struct executor_traits<cpu> {
   static constexpr bool is_device = false;
   static constexpr lowering lowers{};
-  static constexpr bool takes_spaces = true, takes_problems = true;
+  static constexpr bool takes_problems = true;
   template <class T> using memory = matrix<T>;
   template <class T> static matrix<T> allocate(const cpu&, std::int64_t batch, std::int64_t rows, std::int64_t cols) {
     return matrix<T>(batch, rows, cols);
@@ -268,11 +268,9 @@ template <> struct executor_traits<cpu> {
   template <class T> static T* data_of(matrix<T>& m) { return m.data(); }
 
   template <class Plan>
-  static void run(const cpu& where, const leaf_array* leaves, const output_array* outputs, const sweep_shape& shape,
-                  const pair_set* over) {
-    detail::sweep_arrays arrays = detail::arrays_of<Plan>(leaves, outputs, shape);
-    if (over) arrays.over = &interval_rows_of<Plan>(*over);
-    detail::run_steps(where, arrays, detail::steps_for<Plan, detail::folds_tiles>(where));
+  static void run(const cpu& where, const leaf_array* leaves, const output_array* outputs, const sweep_shape& shape) {
+    detail::run_steps<detail::tile_sweep>(where, detail::arrays_of<Plan>(leaves, outputs, shape),
+                                          detail::steps_for<Plan, detail::folds_tiles>(where));
   }
   static bool may_end_early(const void* where) {
     return static_cast<const cpu*>(where)->stop || static_cast<const cpu*>(where)->progress;
@@ -294,8 +292,6 @@ template <> struct executor_traits<cpu> {
     from.run(where, {leaves, outputs, rows, columns, columns}, false, true);
   }
 };
-
-template <> struct runner_of<cpu, space_kind::intervals> : runner_of<cpu, space_kind::all> {};
 
 }  // namespace KERNFOLD_ABI
 namespace detail {

@@ -306,7 +306,13 @@ TEST(describe, mdspans) {
   const auto numbers = counted(12);
   expect_rows(mdspan_like<const float, 2>{numbers.data(), {4, 3}, {1, 4}}, numbers.data(), 4, 3, 1, 4);
   expect_flat(mdspan_like<const float, 1>{numbers.data(), {4}, {3}}, numbers.data(), 4, 3);
-  static_assert(!kf::array_like<mdspan_like<float, 3>>);
+  const auto batch = kf::describe(mdspan_like<const float, 3>{numbers.data(), {2, 3, 2}, {6, 2, 1}});
+  EXPECT_EQ(batch.rows, 3);
+  EXPECT_EQ(batch.dim, 2);
+  ASSERT_EQ(batch.batch.rank, 1);
+  EXPECT_EQ(batch.batch.extents[0], 2);
+  EXPECT_EQ(batch.batch.strides[0], 6);
+  static_assert(kf::array_like<mdspan_like<float, 10>> && !kf::array_like<mdspan_like<float, 11>>);
 }
 
 TEST(describe, views_and_matrices) {

@@ -120,14 +120,15 @@ template <> struct executor_traits<emulated::device> {
   static constexpr bool is_device = false;
   static constexpr lowering lowers{.bounds_distances = true};
   template <class T> using memory = matrix<T>;
-  template <class T> static matrix<T> allocate(const emulated::device&, std::int64_t rows, std::int64_t cols) {
-    return matrix<T>(rows, cols);
+  template <class T>
+  static matrix<T> allocate(const emulated::device&, std::int64_t batch, std::int64_t rows, std::int64_t cols) {
+    return matrix<T>(batch, rows, cols);
   }
   template <class T> static T* data_of(matrix<T>& m) { return m.data(); }
   template <class Plan>
   static void run(const emulated::device& where, const leaf_array* leaves, const output_array* outputs,
-                  std::int64_t rows, std::int64_t columns) {
-    emulated::sweep<Plan>(where, leaves, outputs, rows, columns);
+                  const sweep_shape& shape) {
+    emulated::sweep<Plan>(where, leaves, outputs, shape.rows, shape.columns);
   }
   static bool may_end_early(const void*) { return false; }
 };

@@ -12,27 +12,36 @@ template <class F, class... Bound> class lazy;
 
 namespace detail {
 
-/// The reductions of a lazy matrix, each of which computes. Self::reduce(reduction) calls it with the matrix's arrays;
-/// Self::reduce_with(other, f) that of f(formula, other's), where another lazy matrix joins.
+/// kf::tape, which is tape.hpp's.
+template <class T>
+concept tape_like = requires { requires T::is_tape; };
+
+/// The reductions of a lazy matrix, each of which computes: a new matrix, or, with a kf::tape as the last argument, one
+/// that the tape knows. Self::reduce(reduction) calls it with the matrix's arrays; Self::reduce_with(other, f) that of
+/// f(formula, other's), where another lazy matrix joins.
 template <class Self> struct lazy_reductions {
-  auto sum_j() const { return self().reduce(sum_reduction<axis::j>(f())); }
-  auto sum_i() const { return self().reduce(sum_reduction<axis::i>(f())); }
-  auto sum_ij() const { return self().reduce(sum_reduction<axis::both>(f())); }
-  auto min_j() const { return self().reduce(min_reduction<axis::j>(f())); }
-  auto min_i() const { return self().reduce(min_reduction<axis::i>(f())); }
-  auto max_j() const { return self().reduce(max_reduction<axis::j>(f())); }
-  auto max_i() const { return self().reduce(max_reduction<axis::i>(f())); }
+  auto sum_j(tape_like auto&... t) const { return self().reduce(sum_reduction<axis::j>(f()), t...); }
+  auto sum_i(tape_like auto&... t) const { return self().reduce(sum_reduction<axis::i>(f()), t...); }
+  auto sum_ij(tape_like auto&... t) const { return self().reduce(sum_reduction<axis::both>(f()), t...); }
+  auto min_j(tape_like auto&... t) const { return self().reduce(min_reduction<axis::j>(f()), t...); }
+  auto min_i(tape_like auto&... t) const { return self().reduce(min_reduction<axis::i>(f()), t...); }
+  auto max_j(tape_like auto&... t) const { return self().reduce(max_reduction<axis::j>(f()), t...); }
+  auto max_i(tape_like auto&... t) const { return self().reduce(max_reduction<axis::i>(f()), t...); }
   auto argmin_j() const { return self().reduce(argmin_reduction<axis::j>(f())); }
   auto argmin_i() const { return self().reduce(argmin_reduction<axis::i>(f())); }
   auto argmax_j() const { return self().reduce(argmax_reduction<axis::j>(f())); }
   auto argmax_i() const { return self().reduce(argmax_reduction<axis::i>(f())); }
-  template <int K> auto kmin_j() const { return self().reduce(kmin_reduction<K, axis::j>(f())); }
-  template <int K> auto kmin_i() const { return self().reduce(kmin_reduction<K, axis::i>(f())); }
+  template <int K> auto kmin_j(tape_like auto&... t) const {
+    return self().reduce(kmin_reduction<K, axis::j>(f()), t...);
+  }
+  template <int K> auto kmin_i(tape_like auto&... t) const {
+    return self().reduce(kmin_reduction<K, axis::i>(f()), t...);
+  }
   template <int K> auto argkmin_j() const { return self().reduce(argkmin_reduction<K, axis::j>(f())); }
   template <int K> auto argkmin_i() const { return self().reduce(argkmin_reduction<K, axis::i>(f())); }
-  auto logsumexp_j() const { return self().reduce(logsumexp_reduction<axis::j>(f())); }
-  auto logsumexp_i() const { return self().reduce(logsumexp_reduction<axis::i>(f())); }
-  auto logsumexp_ij() const { return self().reduce(logsumexp_reduction<axis::both>(f())); }
+  auto logsumexp_j(tape_like auto&... t) const { return self().reduce(logsumexp_reduction<axis::j>(f()), t...); }
+  auto logsumexp_i(tape_like auto&... t) const { return self().reduce(logsumexp_reduction<axis::i>(f()), t...); }
+  auto logsumexp_ij(tape_like auto&... t) const { return self().reduce(logsumexp_reduction<axis::both>(f()), t...); }
 
   // Two results, for auto [least, where] = ...
   auto min_argmin_j() const { return both(min_reduction<axis::j>(f()), argmin_reduction<axis::j>(f())); }
@@ -47,17 +56,21 @@ template <class Self> struct lazy_reductions {
   }
 
   // With a weight, or the values that are averaged, which are lazy, too.
-  template <formula W> auto logsumexp_j(W weight) const {
-    return self().reduce_with(weight, [](auto a, auto w) { return logsumexp_reduction<axis::j>(a, w); });
+  template <formula W> auto logsumexp_j(W weight, tape_like auto&... t) const {
+    return self().reduce_with(
+        weight, [](auto a, auto w) { return logsumexp_reduction<axis::j>(a, w); }, t...);
   }
-  template <formula W> auto logsumexp_i(W weight) const {
-    return self().reduce_with(weight, [](auto a, auto w) { return logsumexp_reduction<axis::i>(a, w); });
+  template <formula W> auto logsumexp_i(W weight, tape_like auto&... t) const {
+    return self().reduce_with(
+        weight, [](auto a, auto w) { return logsumexp_reduction<axis::i>(a, w); }, t...);
   }
-  template <formula V> auto softmax_j(V values) const {
-    return self().reduce_with(values, [](auto a, auto v) { return softmax_reduction<axis::j>(a, v); });
+  template <formula V> auto softmax_j(V values, tape_like auto&... t) const {
+    return self().reduce_with(
+        values, [](auto a, auto v) { return softmax_reduction<axis::j>(a, v); }, t...);
   }
-  template <formula V> auto softmax_i(V values) const {
-    return self().reduce_with(values, [](auto a, auto v) { return softmax_reduction<axis::i>(a, v); });
+  template <formula V> auto softmax_i(V values, tape_like auto&... t) const {
+    return self().reduce_with(
+        values, [](auto a, auto v) { return softmax_reduction<axis::i>(a, v); }, t...);
   }
 
   /// sum_j K_ij b_j for the columns of an array b of N rows, as an (M, columns) array; K is a matrix of numbers.
@@ -107,8 +120,9 @@ template <class F, class... Bound> constexpr lazy<F, Bound...> make_lazy(F, cons
 template <role R, int Dim, int Slot, class Array> constexpr auto bind_lazily(Array&& array) {
   using A = std::remove_cvref_t<Array>;
   static_assert(Slot >= 0, "kernfold: slots of a lazy matrix are numbered from 0");
+  constexpr bool by_value = is_shown<A> || (std::is_arithmetic_v<A> && !std::is_lvalue_reference_v<Array>);
   static_assert(
-      std::is_lvalue_reference_v<Array> || is_held_by_value<A>,
+      std::is_lvalue_reference_v<Array> || by_value,
       "kernfold: a lazy matrix reads its arrays when it is reduced: a temporary would be gone by then; give the "
       "array a name");
   static_assert(R == role::parameter || !std::is_arithmetic_v<A>,
@@ -116,7 +130,8 @@ template <role R, int Dim, int Slot, class Array> constexpr auto bind_lazily(Arr
   using element = std::conditional_t<!std::is_arithmetic_v<A> && std::is_integral_v<element_anywhere<A>>,
                                      element_anywhere<A>, default_real>;
   using V = variable<R, slot_position(R, Slot), Dim, element>;
-  return make_lazy(V{}, bound_list<bound_array<V, A>>{{{make_bound<V>(static_cast<const A&>(array))}}});
+  return make_lazy(V{},
+                   bound_list<bound_array<V, A, by_value>>{{{make_bound<V, by_value>(static_cast<const A&>(array))}}});
 }
 
 /// K b, for the columns of b four at a time.
@@ -152,6 +167,15 @@ template <class Matrix, class Array> auto multiply(const Matrix& K, const Array&
   return result;
 }
 
+/// What r computes from arrays, or records on a tape.
+template <class Matrix, class R, class List> auto call_or_record(const Matrix& K, R r, const List& arrays) {
+  return arrays.call(K.placed_call(r));
+}
+template <class Matrix, class R, class List, tape_like Tape>
+auto call_or_record(const Matrix& K, R r, const List& arrays, Tape& tape) {
+  return tape.record(K, r, arrays);
+}
+
 /// A lazy matrix together with where, or over which pairs, it is reduced.
 template <class Matrix, class Executor, class Space>
 struct placed_lazy : lazy_reductions<placed_lazy<Matrix, Executor, Space>> {
@@ -172,25 +196,25 @@ struct placed_lazy : lazy_reductions<placed_lazy<Matrix, Executor, Space>> {
   std::int64_t rows() const { return matrix.rows(); }
   std::int64_t cols() const { return matrix.cols(); }
 
-  template <class R, class... More> auto reduce(R r, const More&... more) const {
-    return matrix.arrays().call(placed_call(r), more...);
-  }
+  template <class R> auto reduce(R r) const { return matrix.arrays().call(placed_call(r)); }
   template <class R, class Output, class... More> void reduce_into(R r, Output&& out, const More&... more) const {
     matrix.arrays().call_into(placed_call(r), out, more...);
   }
-  template <class G, class Make> auto reduce_with(const G& other, Make make) const {
-    using parts = lazy_parts<G>;
-    return merged(matrix.arrays(), parts::arrays(other))
-        .call(placed_call(make(formula_type{}, typename parts::formula_type{})));
+  template <class R, tape_like Tape> auto reduce(R r, Tape& tape) const {
+    return tape.record(*this, r, matrix.arrays());
   }
+  template <class G, class Make, tape_like... Tape> auto reduce_with(const G& other, Make make, Tape&... tape) const {
+    using parts = lazy_parts<G>;
+    return call_or_record(*this, make(formula_type{}, typename parts::formula_type{}),
+                          merged(matrix.arrays(), parts::arrays(other)), tape...);
+  }
+  /// The call of a reduction that this one's place makes.
+  template <class R> auto placed_call(R) const { return placed<R, Executor, Space>{where, {}, pairs}; }
 
   template <class R, class... More> using real_of = typename Matrix::template real_of<R, More...>;
   template <class T> auto allocate(std::int64_t count, std::int64_t columns) const {
     return executor_traits<Executor>::template allocate<T>(where, 1, count, columns);
   }
-
- private:
-  template <class R> auto placed_call(R) const { return placed<R, Executor, Space>{where, {}, pairs}; }
 };
 
 }  // namespace detail
@@ -246,13 +270,18 @@ template <class F, class... Bound> class lazy : public formula_base, public deta
 
   // What operations and members are made of.
   constexpr const detail::bound_list<Bound...>& arrays() const { return arrays_; }
-  template <class R, class... More> auto reduce(R r, const More&... more) const { return arrays_.call(r, more...); }
+  template <class R> auto reduce(R r) const { return arrays_.call(r); }
   template <class R, class Output, class... More> void reduce_into(R r, Output&& out, const More&... more) const {
     arrays_.call_into(r, out, more...);
   }
-  template <class G, class Make> auto reduce_with(const G& other, Make make) const {
-    return on(cpu{}).reduce_with(other, make);
+  template <class R, detail::tape_like Tape> auto reduce(R r, Tape& tape) const {
+    return tape.record(*this, r, arrays_);
   }
+  template <class G, class Make, detail::tape_like... Tape>
+  auto reduce_with(const G& other, Make make, Tape&... tape) const {
+    return on(cpu{}).reduce_with(other, make, tape...);
+  }
+  template <class R> static constexpr R placed_call(R r) { return r; }
   template <class R, class... More> using real_of = typename detail::bound_list<Bound...>::template real_of<R, More...>;
   template <class T> static matrix<T> allocate(std::int64_t rows, std::int64_t columns) { return {rows, columns}; }
   template <class Op, class... Fs> static constexpr auto apply(const Fs&... fs) {
@@ -267,6 +296,27 @@ template <class F, class... Bound> class lazy : public formula_base, public deta
     return detail::make_lazy(typename detail::renamed<F, Map>::type{}, arrays_.template renamed<Map>());
   }
 };
+
+/// (dF/dV)^T E and (dF/dV) U of lazy matrices, as of formulas; V is one that kf::lazy_i, lazy_j or lazy_p made.
+template <formula F, formula V, formula E>
+  requires(detail::carries_arrays<F> || detail::carries_arrays<V> || detail::carries_arrays<E>)
+auto grad(const F& f, const V& v, const E& e) {
+  return detail::make_lazy(
+      grad(typename detail::lazy_parts<F>::formula_type{}, typename detail::lazy_parts<V>::formula_type{},
+           typename detail::lazy_parts<E>::formula_type{}),
+      detail::merged(detail::lazy_parts<F>::arrays(f), detail::lazy_parts<V>::arrays(v),
+                     detail::lazy_parts<E>::arrays(e)));
+}
+template <detail::carries_arrays F, formula V> auto grad(const F& f, const V& v) { return grad(f, v, constant<1>); }
+template <formula F, formula V, formula U>
+  requires(detail::carries_arrays<F> || detail::carries_arrays<V> || detail::carries_arrays<U>)
+auto diff(const F& f, const V& v, const U& u) {
+  return detail::make_lazy(
+      diff(typename detail::lazy_parts<F>::formula_type{}, typename detail::lazy_parts<V>::formula_type{},
+           typename detail::lazy_parts<U>::formula_type{}),
+      detail::merged(detail::lazy_parts<F>::arrays(f), detail::lazy_parts<V>::arrays(v),
+                     detail::lazy_parts<U>::arrays(u)));
+}
 
 /// x_i from the rows of an array (M, Dim). Slots are numbered per role: a second array of rows goes to another one,
 /// kf::lazy_i<3, 1>(U). The array is read when a reduction computes; until then it must live: a temporary is refused.

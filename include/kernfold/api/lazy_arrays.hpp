@@ -19,12 +19,10 @@ struct transposed_slots {
   template <class V> using of = typename moved<V>::type;
 };
 
-/// Whether an array is held as it is: a number, or a view, which is little more than a pointer.
+/// Whether an array is held as it is: a view, which is little more than a pointer. So is a number that is a temporary.
 template <class A>
-inline constexpr bool is_held_by_value =
-    std::is_arithmetic_v<A> ||
-    (std::is_trivially_copyable_v<A> && !std::is_array_v<A> && !requires { std::tuple_size<A>::value; });
-
+inline constexpr bool is_shown = std::is_trivially_copyable_v<A> && !std::is_arithmetic_v<A> && !std::is_array_v<A> &&
+                                 !requires { std::tuple_size<A>::value; };
 [[gnu::cold, gnu::noinline]] inline void refuse_second_array(role r, int position) {
   const char* const made = r == role::i ? "kf::lazy_i" : r == role::j ? "kf::lazy_j" : "kf::lazy_p";
   throw binding_error(message() << "slot " << position / 3 << " of " << made
@@ -33,14 +31,14 @@ inline constexpr bool is_held_by_value =
 }
 
 /// A variable and its array.
-template <class V, class Array> struct bound_array {
+template <class V, class Array, bool IsHeldByValue> struct bound_array {
   using variable = V;
   using array = Array;
-  using held = std::conditional_t<is_held_by_value<Array>, Array, const Array*>;
-  held kept;
+  static constexpr bool is_held_by_value = IsHeldByValue;
+  std::conditional_t<IsHeldByValue, Array, const Array*> kept;
 
   constexpr const Array& get() const {
-    if constexpr (is_held_by_value<Array>) return kept;
+    if constexpr (IsHeldByValue) return kept;
     else return *kept;
   }
   std::int64_t rows() const {
@@ -52,9 +50,7 @@ template <class V, class Array> struct bound_array {
     }
   }
   constexpr bool is_same(const bound_array& other) const {
-    if constexpr (std::is_arithmetic_v<Array>) {
-      return kept == other.kept;
-    } else if constexpr (is_held_by_value<Array>) {
+    if constexpr (IsHeldByValue && !std::is_arithmetic_v<Array>) {
       const auto a = describe_anywhere(kept), b = describe_anywhere(other.kept);
       return a.data == b.data && a.rows == b.rows && a.total == b.total && a.row_stride == b.row_stride &&
              a.col_stride == b.col_stride;
@@ -62,8 +58,8 @@ template <class V, class Array> struct bound_array {
       return kept == other.kept;
     }
   }
-  template <class Other> constexpr void check_same(const bound_array<V, Other>& other) const {
-    if constexpr (std::is_same_v<Other, Array>) {
+  template <class Other, bool IsValue> constexpr void check_same(const bound_array<V, Other, IsValue>& other) const {
+    if constexpr (std::is_same_v<Other, Array> && IsValue == IsHeldByValue) {
       if (!is_same(other)) refuse_second_array(V::symbol_role, V::position);
     } else {
       static_assert(
@@ -92,8 +88,9 @@ template <class V, class Array> struct bound_array {
     return view{all.data(), extents, strides, 1, all.dim(), all.row_stride(), all.col_stride()};
   }
 };
-template <class V, class Array> constexpr bound_array<V, Array> make_bound(const Array& array) {
-  if constexpr (is_held_by_value<Array>) return {array};
+template <class V, bool IsHeldByValue, class Array>
+constexpr bound_array<V, Array, IsHeldByValue> make_bound(const Array& array) {
+  if constexpr (IsHeldByValue) return {array};
   else return {__builtin_addressof(array)};
 }
 
@@ -143,13 +140,14 @@ template <class... Bound> struct bound_list {
     return use(binding<typename Bound::variable, typename Bound::array>{detail::get<Is>(all).get()}...);
   }
   template <class Map, int... Is> auto renamed(std::integer_sequence<int, Is...>) const {
-    using list = bound_list<bound_array<typename Map::template of<typename Bound::variable>, typename Bound::array>...>;
+    using list = bound_list<bound_array<typename Map::template of<typename Bound::variable>, typename Bound::array,
+                                        Bound::is_held_by_value>...>;
     return list{{{{detail::get<Is>(all).kept}}...}};
   }
   /// Of the arrays of i and j, parts; parameters as they are.
   template <class B, class Part> static auto part_of(const B& bound, Part part) {
     if constexpr (B::variable::symbol_role == role::parameter) return bound;
-    else return make_bound<typename B::variable>(part(bound));
+    else return make_bound<typename B::variable, true>(part(bound));
   }
   template <int... Is> auto block(interval rows, interval columns, std::integer_sequence<int, Is...>) const {
     const auto part = [&](const auto& bound) {
@@ -159,7 +157,8 @@ template <class... Bound> struct bound_list {
     return list{{{part_of(detail::get<Is>(all), part)}...}};
   }
   template <class B> static auto by_columns(const B& bound) {
-    if constexpr (B::variable::symbol_role == role::j) return make_bound<typename B::variable>(bound.row_by_row());
+    if constexpr (B::variable::symbol_role == role::j)
+      return make_bound<typename B::variable, true>(bound.row_by_row());
     else return bound;
   }
   template <class R, int... Is>

@@ -78,20 +78,25 @@ template <class F> using fresh_direction = variable<role::parameter, 1 << 20, F:
 
 /// (dF/dV)^T E, with E of F's dimension (or a scalar): a formula of V's dimension.
 template <formula F, formula V, formula E>
-  requires(!requires { F::is_reduction; })
+  requires(!requires { F::is_reduction; } &&
+           !(detail::carries_arrays<F> || detail::carries_arrays<V> || detail::carries_arrays<E>))
 constexpr auto grad(F, V, E) {
   static_assert(E::dim == F::dim || E::dim == 1, "kernfold: grad(f, v, e) needs e of the dimension of f");
   return detail::keep_variables<decltype(detail::gradient_of<detail::bare<F>, V, detail::bare<E>>()), F, V, E>({});
 }
 /// The gradient of a scalar formula.
-template <formula F, formula V> constexpr auto grad(F, V) {
+template <formula F, formula V>
+  requires(!detail::carries_arrays<F>)
+constexpr auto grad(F, V) {
   static_assert(F::dim == 1, "kernfold: grad(f, v) needs a scalar f; give the adjoint, as in grad(f, v, e)");
   return grad(F{}, V{}, Constant<1>{});
 }
 
 /// (dF/dV) U: forward mode by double transposition. (dF/dV)^T E is linear in E, and the transpose of that map at U is
 /// the directional derivative, so forward mode needs no rules of its own.
-template <formula F, formula V, formula U> constexpr auto diff(F, V, U) {
+template <formula F, formula V, formula U>
+  requires(!(detail::carries_arrays<F> || detail::carries_arrays<V> || detail::carries_arrays<U>))
+constexpr auto diff(F, V, U) {
   static_assert(U::dim == V::dim || U::dim == 1, "kernfold: diff(f, v, u) needs u of the dimension of v");
   using E = detail::fresh_direction<F>;
   using transposed = decltype(detail::gradient_of<detail::bare<F>, V, E>());

@@ -25,8 +25,8 @@ class diagonal_band {
 
   /// Beyond all rows and columns one number is as good as another.
   static constexpr std::int64_t in_range(std::int64_t n) {
-    constexpr std::int64_t far = std::int64_t(1) << 60;
-    return n < -far ? -far : n > far ? far : n;
+    constexpr std::int64_t beyond_all = std::int64_t(1) << 60;
+    return n < -beyond_all ? -beyond_all : n > beyond_all ? beyond_all : n;
   }
 };
 

@@ -78,7 +78,7 @@ template <class Self> struct lazy_reductions {
 
  private:
   const Self& self() const { return static_cast<const Self&>(*this); }
-  static constexpr auto f() { return bare<typename Self::formula_type>{}; }
+  static constexpr auto f() { return typename Self::formula_type{}; }
   template <class R, class S> auto both(R r, S s) const { return self().reduce(fold_all(r, s)); }
 };
 
@@ -256,13 +256,13 @@ template <class F, class... Bound> class lazy : public formula_base, public deta
   auto diagonal() const { return renamed<detail::on_the_diagonal>().sum_j(); }
   /// (rows(), cols() dim): component k of F(p, x_i, y_j) is element (i, j dim + k).
   auto dense() const {
-    static_assert((detail::numbers_read_by(type_list<F>{}) & depends_on_j) == 0,
+    static_assert((detail::numbers_read_by(type_list<detail::bare<F>>{}) & depends_on_j) == 0,
                   "kernfold: dense() takes the columns one by one, so column_index would always be 0");
     return arrays_.dense(sum_reduction(F{}), rows(), cols());
   }
   /// The rows i0 <= i < i1 and columns j0 <= j < j1. Throws shape_error where there are no such.
   auto block(std::int64_t i0, std::int64_t i1, std::int64_t j0, std::int64_t j1) const {
-    static_assert(detail::numbers_read_by(type_list<F>{}) == no_roles,
+    static_assert(detail::numbers_read_by(type_list<detail::bare<F>>{}) == no_roles,
                   "kernfold: the rows and columns of a block are numbered from 0 again, so that row_index and "
                   "column_index would not be those of the whole");
     return detail::make_lazy(F{}, arrays_.block({i0, i1}, {j0, j1}));

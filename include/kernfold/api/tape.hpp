@@ -15,7 +15,7 @@ class adjoint_list;
 /// One computation: where its result is, and how the result's adjoint flows on.
 struct tape_step {
   tape_step* before = nullptr;
-  virtual const void* result() const = 0;
+  virtual bool has_result(const void* data) const = 0;  // one of its results is there
   virtual void pull(class tape_record& onto, adjoint_list& adjoints) = 0;
   virtual ~tape_step() = default;
 };
@@ -40,7 +40,7 @@ class tape_record {
   tape_step* last() const { return last_; }
   bool has_result(const void* data) const {
     for (const tape_step* s = last_; s != nullptr; s = s->before)
-      if (s->result() == data) return true;
+      if (s->has_result(data)) return true;
     return false;
   }
 
@@ -138,7 +138,7 @@ template <class T, class Pull> struct dense_step final : tape_step {
   matrix<T> value;
   Pull hand_on;
   dense_step(matrix<T> v, Pull p) : value(static_cast<matrix<T>&&>(v)), hand_on(p) {}
-  const void* result() const override { return value.data(); }
+  bool has_result(const void* data) const override { return value.data() == data; }
   void pull(tape_record& onto, adjoint_list& adjoints) override {
     if (const taped<T>* const e = adjoints.find<T>(value.data())) hand_on(e->on(onto), adjoints);
   }
@@ -451,10 +451,13 @@ struct reduction_step<Order, Matrix, reduction<Signature, Options, item<A, Spec>
       throw shape_error(message() << "a tape takes no batches: " << all_outputs::text() << " is one of "
                                   << detail::get<0>(outputs).batch() << " problems");
   }
-  const void* result() const override { return detail::get<0>(outputs).data(); }
+  bool has_result(const void* data) const override { return has_result(data, numbers{}); }
   void pull(tape_record& onto, adjoint_list& adjoints) override { pull_all(onto, adjoints, numbers{}); }
 
  private:
+  template <int... Ns> bool has_result(const void* data, std::integer_sequence<int, Ns...>) const {
+    return ((static_cast<const void*>(detail::get<Ns>(outputs).data()) == data) || ...);
+  }
   template <class All, int... Ns> void keep(All& all, std::integer_sequence<int, Ns...>) {
     ((detail::get<Ns>(outputs) = static_cast<matrix<element<Leaves>>&&>(detail::get<Ns>(all))), ...);
   }
@@ -474,14 +477,14 @@ struct reduction_step<Order, Matrix, reduction<Signature, Options, item<A, Spec>
   void hand_on(const taped<real>& e, tape_record& onto, adjoint_list& adjoints, std::integer_sequence<int, Is...>) {
     (hand_on_to<N, Is>(e, onto, adjoints), ...);
   }
-  /// What flows from output N to array number I.
-  template <int N, int I> void hand_on_to(const taped<real>& e, tape_record& onto, adjoint_list& adjoints) {
+  /// What flows from output N to array number At.
+  template <int N, int At> void hand_on_to(const taped<real>& e, tape_record& onto, adjoint_list& adjoints) {
     using leaf = type_at<type_list<Leaves...>, N>;
-    using V = typename type_at<type_list<Bound...>, I>::variable;
+    using V = typename type_at<type_list<Bound...>, At>::variable;
     if constexpr (is_differentiable<V>) {
       using E = handed_adjoint<A, leaf::dim, Order, N>;
       using G = typename renamed<adjoint_formula<typename leaf::spec, A, V, E>, hand_in<Order, Leaves...>>::type;
-      const void* const data = data_of_bound(detail::get<I>(arrays.all));
+      const void* const data = data_of_bound(detail::get<At>(arrays.all));
       if constexpr (!is_zero<G>) {
         if (!adjoints.wants(data)) return;
         using gradient =
@@ -588,7 +591,7 @@ template <int Order = 1> class tape {
   /// The step whose result the loss is: later ones do not matter.
   template <class T> detail::tape_step* last_before(const taped<T>& loss) const {
     detail::tape_step* s = record_.last();
-    while (s != nullptr && s->result() != loss.data()) s = s->before;
+    while (s != nullptr && !s->has_result(loss.data())) s = s->before;
     return s;
   }
   template <class T, class A> static matrix<T> zeros_like(const A& a) {

@@ -18,11 +18,11 @@ template <class T, int BatchExtents = 0> class device_view {
   using element_type = T;
 
   constexpr device_view() = default;
-  template <std::integral I, std::size_t N>
-  constexpr device_view(T* data, const I (&extents)[N], std::integral auto rows, std::integral auto dim)
+  template <std::integral Extent, std::size_t N>
+  constexpr device_view(T* data, const Extent (&extents)[N], std::integral auto rows, std::integral auto dim)
       : on_device_(data, extents, rows, dim) {}
-  template <std::integral I, std::integral J, std::size_t N>
-  constexpr device_view(T* data, const I (&extents)[N], const J (&strides)[N], std::integral auto rows,
+  template <std::integral Extent, std::integral Stride, std::size_t N>
+  constexpr device_view(T* data, const Extent (&extents)[N], const Stride (&strides)[N], std::integral auto rows,
                         std::integral auto dim, std::integral auto row_stride, std::integral auto col_stride)
       : on_device_(data, extents, strides, rows, dim, row_stride, col_stride) {}
   constexpr device_view(T* data, std::integral auto rows, std::integral auto dim) : on_device_(data, rows, dim) {}
@@ -50,10 +50,10 @@ template <class T, int BatchExtents = 0> class device_view {
 template <class T> device_view(T*, std::integral auto, std::integral auto) -> device_view<T>;
 template <class T>
 device_view(T*, std::integral auto, std::integral auto, std::integral auto, std::integral auto) -> device_view<T>;
-template <class T, std::integral I, std::size_t N>
-device_view(T*, const I (&)[N], std::integral auto, std::integral auto) -> device_view<T, int(N)>;
-template <class T, std::integral I, std::integral J, std::size_t N>
-device_view(T*, const I (&)[N], const J (&)[N], std::integral auto, std::integral auto, std::integral auto,
+template <class T, std::integral Extent, std::size_t N>
+device_view(T*, const Extent (&)[N], std::integral auto, std::integral auto) -> device_view<T, int(N)>;
+template <class T, std::integral Extent, std::integral Stride, std::size_t N>
+device_view(T*, const Extent (&)[N], const Stride (&)[N], std::integral auto, std::integral auto, std::integral auto,
             std::integral auto) -> device_view<T, int(N)>;
 
 }  // namespace KERNFOLD_VERSION_NAME

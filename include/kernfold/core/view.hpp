@@ -77,8 +77,9 @@ template <class T, int BatchExtents> class view : public view<T, 0> {
   static constexpr int batch_extents = BatchExtents;
 
   KERNFOLD_HD constexpr view() {}
-  template <std::integral I>
-  KERNFOLD_HD constexpr view(T* data, const I (&extents)[BatchExtents], std::integral auto rows, std::integral auto dim)
+  template <std::integral Extent>
+  KERNFOLD_HD constexpr view(T* data, const Extent (&extents)[BatchExtents], std::integral auto rows,
+                             std::integral auto dim)
       : view<T, 0>(data, rows, dim) {
     std::int64_t next = static_cast<std::int64_t>(rows) * static_cast<std::int64_t>(dim);
     for (int k = BatchExtents - 1; k >= 0; --k) {
@@ -87,8 +88,8 @@ template <class T, int BatchExtents> class view : public view<T, 0> {
       next *= extents_[k];
     }
   }
-  template <std::integral I, std::integral J>
-  KERNFOLD_HD constexpr view(T* data, const I (&extents)[BatchExtents], const J (&strides)[BatchExtents],
+  template <std::integral Extent, std::integral Stride>
+  KERNFOLD_HD constexpr view(T* data, const Extent (&extents)[BatchExtents], const Stride (&strides)[BatchExtents],
                              std::integral auto rows, std::integral auto dim, std::integral auto row_stride,
                              std::integral auto col_stride)
       : view<T, 0>(data, rows, dim, row_stride, col_stride) {
@@ -116,11 +117,11 @@ template <class T, int BatchExtents> class view : public view<T, 0> {
 
 template <class T> view(T*, std::integral auto, std::integral auto) -> view<T>;
 template <class T> view(T*, std::integral auto, std::integral auto, std::integral auto, std::integral auto) -> view<T>;
-template <class T, std::integral I, std::size_t N>
-view(T*, const I (&)[N], std::integral auto, std::integral auto) -> view<T, int(N)>;
-template <class T, std::integral I, std::integral J, std::size_t N>
-view(T*, const I (&)[N], const J (&)[N], std::integral auto, std::integral auto, std::integral auto, std::integral auto)
-    -> view<T, int(N)>;
+template <class T, std::integral Extent, std::size_t N>
+view(T*, const Extent (&)[N], std::integral auto, std::integral auto) -> view<T, int(N)>;
+template <class T, std::integral Extent, std::integral Stride, std::size_t N>
+view(T*, const Extent (&)[N], const Stride (&)[N], std::integral auto, std::integral auto, std::integral auto,
+     std::integral auto) -> view<T, int(N)>;
 
 // ---- what an argument is -------------------------------------------------------------------------------------------
 
@@ -290,8 +291,9 @@ template <class A> auto describe_as_it_comes(A& a) {
     constexpr auto leading = std::remove_const_t<A>::rank() - 2;
     auto raw =
         row_array(a.data_handle(), a.extent(leading), a.extent(leading + 1), a.stride(leading), a.stride(leading + 1));
-    for (auto k = leading - leading; k < leading; ++k)
-      raw.batch.add(static_cast<std::int64_t>(a.extent(k)), static_cast<std::int64_t>(a.stride(k)));
+    for (int k = 0; k < int(leading); ++k)
+      raw.batch.add(static_cast<std::int64_t>(a.extent(std::size_t(k))),
+                    static_cast<std::int64_t>(a.stride(std::size_t(k))));
     return raw;
   } else if constexpr (kind == array_kind::strided_vector) {
     return flat_array(a.data(), a.rows() * a.cols(), a.cols() == 1 ? a.rowStride() : a.colStride());

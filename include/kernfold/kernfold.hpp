@@ -4,6 +4,7 @@
 #include "api/any_reduction.hpp"
 #include "api/gradient.hpp"
 #include "api/lazy.hpp"
+#include "api/tape.hpp"
 #include "core/config.hpp"
 #include "engine/eval.hpp"
 #include "formula/kernels.hpp"

@@ -1,5 +1,4 @@
 // The tape beside symbolic gradients and central differences, to second order.
-#include <kernfold/api/tape.hpp>
 #include <kernfold/kernfold.hpp>
 
 #include <gtest/gtest.h>

@@ -8,6 +8,7 @@
 #include <kernfold/api/any_reduction.hpp>
 #include <kernfold/api/cuda_host.cuh>
 #include <kernfold/api/gradient.hpp>
+#include <kernfold/api/lazy.hpp>
 #include <kernfold/engine/cuda/executor.cuh>
 #include <limits>
 #include <ostream>
@@ -206,6 +207,22 @@ TEST_F(sweep_on_device, batches) {
       sum.on(kf::cuda_host{})(x = kf::view{X.data(), {3}, 90, 3}, y = kf::view{Y.data(), {3}, 700, 3},
                               b = kf::view{B.data(), {3}, 700, 1}, g = kf::view{scales.data(), {3}, 1, 1});
   expect_near(std::vector<float>(copied.begin(), copied.end()), on_host(sum), "copies");
+}
+
+TEST_F(sweep_on_device, lazy_matrices) {
+  const cloud c(130, 400);
+  const auto& [X, Y, B, G, E] = c.at;
+  const auto x_array = copy_of(X), y_array = copy_of(Y), b_array = copy_of(B);
+  const auto xi = kf::lazy_i<3>(rows_of(x_array, 3));
+  const auto yj = kf::lazy_j<3>(rows_of(y_array, 3));
+  const auto K = exp(-sqdist(xi, yj)).on(kf::cuda{});
+  const auto on_host = exp(-sqdist(kf::lazy_i<3>(X), kf::lazy_j<3>(Y)));
+  expect_near(values_of(K.sum_j()), on_host.sum_j(), "sums");
+  expect_near(values_of(K.over(kf::causal()).sum_i()), on_host.over(kf::causal()).sum_i(), "over a band");
+  expect_near(values_of(K.matvec(rows_of(b_array, 1))), on_host.matvec(B), "a product");
+  const std::vector<float> wide(400 * 5, 0.5f);
+  const auto wide_array = copy_of(wide);
+  expect_near(values_of(K.matvec(rows_of(wide_array, 5))), on_host.matvec(kf::view{wide.data(), 400, 5}), "products");
 }
 
 TEST_F(sweep_on_device, over_bands) {

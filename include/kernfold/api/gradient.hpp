@@ -67,11 +67,19 @@ template <reduction_like R, reduction_like S, reduction_like... Rest> constexpr 
   return fold_all(typename detail::combined<R, S>::type{}, rest...);
 }
 
-/// The directional derivative of a sum: sum_j dF/dv u
-template <class Signature, class Options, axis A, class F, formula V, formula U>
-constexpr auto diff(reduction<Signature, Options, item<A, sum_spec<F>>>, V v, U u) {
-  using derivative = detail::bare<decltype(diff(F{}, v, u))>;
-  return reduction<unite<Signature, typename detail::variables_of<U>::type>, Options, item<A, sum_spec<derivative>>>{};
+/// The directional derivative (dR/dv) u of a reduction R, by forward mode: as for formulas, the transpose of the
+/// gradient, sum_pairs G(e), which is linear in e. So it is a sum along the same axis.
+template <class Signature, class Options, axis A, class Spec, formula V, formula U>
+constexpr auto diff(reduction<Signature, Options, item<A, Spec>>, V v, U) {
+  static_assert(U::dim == V::dim || U::dim == 1, "kernfold: diff(reduction, v, u) needs u of the dimension of v");
+  static_assert(Spec::result == kind::real, "kernfold: an index has no derivative");
+  static_assert(contains<V>(Signature{}),
+                "kernfold: the derivative is asked for with respect to a variable that the reduction lacks");
+  using E = variable<output_role(A), 1 << 20, Spec::dim>;
+  using gradient = detail::bare<decltype(Spec::template adjoint<A>(v, E{}))>;
+  using derivative = decltype(detail::gradient_of<gradient, E, decltype(detail::spread<V::dim>(detail::bare<U>{}))>());
+  using all = unite<unite<Signature, typename detail::variables_of<detail::bare<U>>::type>, detail::declared_among<U>>;
+  return reduction<all, Options, item<A, sum_spec<derivative>>>{};
 }
 
 }  // namespace kernfold

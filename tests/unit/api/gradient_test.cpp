@@ -129,6 +129,39 @@ TEST(gradient, diff_of_a_sum) {
   for (std::int64_t i = 0; i < M; ++i) EXPECT_NEAR(forward(i, 0), (above(i, 0) - below(i, 0)) / 2e-5, 1e-8);
 }
 
+// Forward mode of every reduction, along rows, columns and a parameter.
+template <class Reduction> void expect_diff(Reduction r) {
+  constexpr auto of_rows = kf::Vi<4, 2>;
+  constexpr auto of_columns = kf::Vj<4, 2>;
+  constexpr auto of_all = kf::Pm<4, 1>;
+  const auto check = [&](const auto& found, const std::vector<double>& kept, const std::vector<double>& along,
+                         const auto& call) {
+    const auto moved = [&](double h) {
+      std::vector<double> all = kept;
+      for (std::size_t n = 0; n < all.size(); ++n) all[n] += h * along[n];
+      return call(all);
+    };
+    const auto above = moved(1e-5), below = moved(-1e-5);
+    ASSERT_EQ(found.size(), above.size());
+    for (std::int64_t n = 0; n < found.size(); ++n) EXPECT_NEAR(found[n], (above[n] - below[n]) / 2e-5, 1e-8);
+  };
+  const std::vector<double> V = numbers(2 * N, 0.3), one{1.0};
+  check(diff(r, x, of_rows)(X, Y, B, G, U), X, U, [&](const auto& all) { return r(all, Y, B, G); });
+  check(diff(r, y, of_columns)(X, Y, B, G, V), Y, V, [&](const auto& all) { return r(X, all, B, G); });
+  check(diff(r, g, of_all)(X, Y, B, G, one), G, one, [&](const auto& all) { return r(X, Y, B, all); });
+}
+TEST(gradient, diff_of_every_reduction) {
+  constexpr auto distance = g * sqdist(x, y) + square(b);
+  expect_diff(sum_reduction<kf::axis::i>(F));
+  expect_diff(sum_reduction<kf::axis::both>(F));
+  expect_diff(logsumexp_reduction(-distance));
+  expect_diff(logsumexp_reduction(-distance, square(b)));
+  expect_diff(softmax_reduction(-distance, y));
+  expect_diff(min_reduction(distance));
+  expect_diff(max_reduction<kf::axis::i>(distance));
+  expect_diff(kf::kmin_reduction<3>(distance));
+}
+
 TEST(gradient, fold_all_is_the_single_reductions) {
   constexpr auto distance = sqdist(x, y);
   constexpr auto rows = sum_reduction(F);

@@ -164,6 +164,9 @@ TEST_F(sweep_on_device, over_block_sparse_spaces) {
     const auto found =
         r.over(near).on(kf::cuda{})(x = rows_of(x_array, 3), y = rows_of(y_array, 3), b = b_array, g = G[0]);
     expect_near(values_of(found), r.over(near)(x = X, y = Y, b = B, g = G[0]), what);
+    const auto copied = r.over(near).on(kf::cuda_host{})(x = X, y = Y, b = B, g = G[0]);
+    expect_near(std::vector<typename decltype(copied)::value_type>(copied.begin(), copied.end()),
+                r.over(near)(x = X, y = Y, b = B, g = G[0]), what);
   };
   check(sum, "sum");
   check(kf::sum_reduction<kf::axis::i>(F), "sum over i");

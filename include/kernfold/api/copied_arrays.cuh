@@ -59,7 +59,9 @@ class copied_arrays {
 
   // Arrays by the role of their rows.
 
-  std::int64_t rows_of(role r) const { return r == role::i ? counts_.i : r == role::j ? counts_.j : 1; }
+  std::int64_t rows_of(role r) const {
+    return r == role::i ? counts_.i : r == role::j ? counts_.j : r == role::edge ? counts_.edges : 1;
+  }
   std::int64_t bytes_of(int s, std::int64_t rows) const {
     return aligned(rows * recipe_.symbols[s].dim * recipe_.symbols[s].element.bytes);
   }

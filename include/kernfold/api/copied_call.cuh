@@ -83,11 +83,11 @@ class copied_call : copied_arrays {
   void run_in_chunks(const cuda_host& where) {
     const std::int64_t chunk = chunk_rows(where), bytes = chunk_bytes(chunk);
     std::int64_t resident_bytes = 0;
-    for (const role r : {role::parameter, role::i, role::j})
+    for (const role r : {role::parameter, role::i, role::j, role::edge})
       if (!is_chunked(r)) resident_bytes += bytes_of(r, rows_of(r));
     chunk_transfer chunks[2] = {{device_, bytes + resident_bytes}, {device_, bytes}};
     char* next = chunks[0].device() + bytes;
-    for (const role r : {role::parameter, role::i, role::j})
+    for (const role r : {role::parameter, role::i, role::j, role::edge})
       if (!is_chunked(r)) next += upload_all(chunks[0], r, next);
     wait_for(chunks[1].stream(), chunks[0].stream());
     std::int64_t number = 0;

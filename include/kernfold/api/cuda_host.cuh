@@ -17,12 +17,8 @@ template <class... Items, class... Fs> consteval bool may_chunk(type_list<Items.
          formulas.size > 0 && (graph<Fs...>::numbers_read() & role_bit(output_role(folds))) == 0;
 }
 
-}  // namespace KERNFOLD_ABI
-}  // namespace detail
-
-inline namespace KERNFOLD_ABI {
-
-template <> struct executor_traits<cuda_host> {
+/// Results on the host, of what is computed on a device.
+struct copying_traits {
   static constexpr bool is_device = false;
   template <class T> using memory = matrix<T>;
   template <class T>
@@ -31,7 +27,19 @@ template <> struct executor_traits<cuda_host> {
   }
   template <class T> static T* data_of(matrix<T>& m) { return m.data(); }
   static bool may_end_early(const void*) { return false; }
+};
 
+/// kf::cuda_host, for calls over a kind of space: all of the arrays go to the device at once.
+template <space_kind Kind> struct cuda_host_over {
+  cuda_host where;
+};
+
+}  // namespace KERNFOLD_ABI
+}  // namespace detail
+
+inline namespace KERNFOLD_ABI {
+
+template <> struct executor_traits<cuda_host> : detail::copying_traits {
   using copies_to = detail::cuda_attempt;
   template <class Reduction, class Real>
   static void run_copied(const cuda_host& where, const leaf_array* arrays, detail::domain counts,
@@ -55,6 +63,32 @@ template <> struct executor_traits<cuda_host> {
     } else {
       return nullptr;
     }
+  }
+};
+
+template <space_kind Kind>
+  requires(Kind != space_kind::all)
+struct runner_of<cuda_host, Kind> {
+  using type = detail::cuda_host_over<Kind>;
+  static type from(const cuda_host& where) { return {where}; }
+};
+template <space_kind Kind> struct executor_traits<detail::cuda_host_over<Kind>> : detail::copying_traits {
+  using copies_to = detail::space_attempt<Kind>;
+  template <class Reduction, class Real>
+  static void run_copied(const detail::cuda_host_over<Kind>& over, const leaf_array* arrays, detail::domain counts,
+                         const output_array* outputs) {
+    const detail::device_guard guard(over.where.device);
+    guard.check();
+    detail::copied_call(detail::recipe_of<Reduction, detail::cuda_host_over<Kind>, Real>, nullptr,
+                        &compute<Reduction, Real>, arrays, counts, outputs)
+        .run(over.where);
+  }
+
+ private:
+  template <class Reduction, class Real>
+  static void compute(const detail::cuda_attempt& attempt, const leaf_array* arrays, detail::domain counts,
+                      const output_array* outputs) {
+    detail::computation<Reduction, copies_to, Real>::compute({attempt}, arrays, counts, outputs);
   }
 };
 

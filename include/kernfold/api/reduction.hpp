@@ -67,7 +67,8 @@ template <class Reduction, class Executor, class Space = all_pairs> struct place
   static constexpr space_kind kind = space_traits<Space>::kind;
   static constexpr bool is_dense = kind == space_kind::all;
   static_assert(
-      requires { typename runner_of<Executor, kind>::type; }, "kernfold: spaces run on kf::cpu and kf::cuda so far");
+      requires { typename runner_of<Executor, kind>::type; },
+      "kernfold: spaces run on kf::cpu, kf::cuda and kf::cuda_host");
   using runner = typename runner_of<Executor, kind>::type;
   Executor where;
   extents told{};

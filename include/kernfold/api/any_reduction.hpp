@@ -45,6 +45,7 @@ constexpr int position_count(const recipe& r) {
 constexpr const char* name_of(element_code e) {
   constexpr const char* integers[2][4] = {{"std::uint8_t", "std::uint16_t", "std::uint32_t", "std::uint64_t"},
                                           {"std::int8_t", "std::int16_t", "std::int32_t", "std::int64_t"}};
+  if (e.kind == 'h') return "a real number of 16 bits";
   if (e.kind == 'f') return e.bytes == 4 ? "float" : e.bytes == 8 ? "double" : "long double";
   return integers[e.kind == 'i'][e.bytes == 1 ? 0 : e.bytes == 2 ? 1 : e.bytes == 4 ? 2 : 3];
 }

@@ -97,9 +97,11 @@ template <class V, class... Args> consteval int place_of(type_list<Args...>) {
   else return V::position;
 }
 
-/// Arrays of float or double decide the real type of a call, plain numbers only where there is no array.
+/// Arrays of float or double decide the real type of a call, plain numbers only where there is no array; where none is
+/// wider than 16 bits, it is float.
 enum class real_choice : unsigned {
   none = 0,
+  narrow_array = 32,
   float_array = 1,
   double_array = 2,
   float_number = 4,
@@ -107,7 +109,9 @@ enum class real_choice : unsigned {
   other = 16
 };
 template <class V, class Array> consteval unsigned choice_of() {
-  if constexpr (!std::is_same_v<typename V::element, default_real>) {
+  if constexpr (is_narrow_real<typename V::element>) {
+    return unsigned(real_choice::narrow_array);
+  } else if constexpr (!std::is_same_v<typename V::element, default_real>) {
     return unsigned(real_choice::none);
   } else {
     using element = element_anywhere<Array>;
@@ -116,6 +120,7 @@ template <class V, class Array> consteval unsigned choice_of() {
     else
       return unsigned(std::is_same_v<element, float>    ? real_choice::float_array
                       : std::is_same_v<element, double> ? real_choice::double_array
+                      : is_narrow_real<element>         ? real_choice::narrow_array
                                                         : real_choice::other);
   }
 }
@@ -130,6 +135,7 @@ template <unsigned Seen> consteval bool is_one_real_type() {
 template <unsigned Seen> consteval auto real_type() {
   if constexpr (Seen & unsigned(real_choice::float_array)) return type_identity_of<float>{};
   else if constexpr (Seen & unsigned(real_choice::double_array)) return type_identity_of<double>{};
+  else if constexpr (Seen & unsigned(real_choice::narrow_array)) return type_identity_of<float>{};
   else if constexpr (Seen == unsigned(real_choice::float_number)) return type_identity_of<float>{};
   else return type_identity_of<double>{};
 }

@@ -14,14 +14,15 @@ namespace kernfold {
 namespace detail {
 /// The type of an array's numbers, as data.
 struct element_code {
-  char kind;  // 'f' floating, 'i' signed, 'u' unsigned
+  char kind;  // 'f' floating, 'h' of 16 bits, 'i' signed, 'u' unsigned
   unsigned char bytes;
   friend constexpr bool operator==(element_code, element_code) = default;
 };
 template <class T>
-inline constexpr element_code code_of{std::is_floating_point_v<T> ? 'f'
-                                      : std::is_signed_v<T>       ? 'i'
-                                                                  : 'u',
+inline constexpr element_code code_of{is_narrow_real<T>             ? 'h'
+                                      : std::is_floating_point_v<T> ? 'f'
+                                      : std::is_signed_v<T>         ? 'i'
+                                                                    : 'u',
                                       sizeof(T)};
 
 /// A variable of a formula, as checks and messages see it.

@@ -11,6 +11,7 @@
 #include "band.hpp"
 #include "device_plan.hpp"
 #include "edges.hpp"
+#include "retyped.hpp"
 #include "stream.hpp"
 
 KERNFOLD_STRICT_BEGIN
@@ -89,6 +90,16 @@ template <class Reduction, class Executor, class Space = all_pairs> struct place
 
   /// The results, as new matrices: one, or several for structured bindings.
   template <class... Args> auto operator()(const Args&... args) const {
+    using stored = retyped_for<Reduction, type_list<Args...>>;
+    if constexpr (stored::is_other) {
+      using retyped = retyped_reduction<Reduction, typename stored::signature>;
+      return placed<typename retyped::type, Executor, Space>{where, told, pairs}(retyped::argument_of(args)...);
+    } else {
+      return call(args...);
+    }
+  }
+  /// The same where variables have the element types of their arrays.
+  template <class... Args> auto call(const Args&... args) const {
     using choice = real_choice_of<typename Reduction::signature, type_list<Args...>>;
     if constexpr (is_of_this_space<Reduction, kind>() && choice::match) {
       call_arguments<typename Reduction::signature, type_list<Args...>, typename choice::real, traits::is_device>
@@ -136,6 +147,18 @@ template <class Reduction, class Executor, class Space = all_pairs> struct place
                     const Args&... args) {
     static_assert(Reduction::items::size == 1,
                   "kernfold: into and add_to write one result; call the reduction for several");
+    using stored = retyped_for<Reduction, type_list<Args...>>;
+    if constexpr (stored::is_other) {
+      using retyped = retyped_reduction<Reduction, typename stored::signature>;
+      placed<typename retyped::type, Executor, Space>::write(where, add, told, pairs, static_cast<Output&&>(out),
+                                                             retyped::argument_of(args)...);
+    } else {
+      write_as_stored(where, add, told, pairs, static_cast<Output&&>(out), args...);
+    }
+  }
+  template <class Output, class... Args>
+  static void write_as_stored(const Executor& where, bool add, extents told, const Space& pairs, Output&& out,
+                              const Args&... args) {
     using choice = real_choice_of<typename Reduction::signature, type_list<Args...>>;
     if constexpr (is_of_this_space<Reduction, kind>() && choice::match && Reduction::items::size == 1) {
       using real = typename choice::real;

@@ -562,14 +562,14 @@ template <int Order = 1> class tape {
     const void* const wanted[] = {data_of(arrays)..., nullptr};
     detail::adjoint_list adjoints(record_, wanted, int(sizeof...(Arrays)));
     pull(loss, scratch, adjoints);
-    return results<matrix<element_of<Arrays>>...>{{{value_of<element_of<Arrays>>(adjoints, arrays)}...}};
+    return results<matrix<real_of<Arrays>>...>{{{value_of<real_of<Arrays>>(adjoints, arrays)}...}};
   }
   /// The same on the tape, to be differentiated once more.
   template <class T, class... Arrays> auto taped_gradient(const taped<T>& loss, const Arrays&... arrays) {
     const void* const wanted[] = {data_of(arrays)..., nullptr};
     detail::adjoint_list adjoints(record_, wanted, int(sizeof...(Arrays)));
     pull(loss, record_, adjoints);
-    return results<taped<element_of<Arrays>>...>{{{taped_of<element_of<Arrays>>(adjoints, arrays)}...}};
+    return results<taped<real_of<Arrays>>...>{{{taped_of<real_of<Arrays>>(adjoints, arrays)}...}};
   }
 
   /// What K.sum_j(t) and its like do.
@@ -580,6 +580,7 @@ template <int Order = 1> class tape {
  private:
   detail::tape_record record_;
 
+  template <class A> using real_of = std::conditional_t<is_narrow_real<element_of<A>>, float, element_of<A>>;
   template <class A> static const void* data_of(const A& a) { return describe(a).data; }
   template <class T> void pull(const taped<T>& loss, detail::tape_record& onto, detail::adjoint_list& adjoints) {
     if (!detail::is_number(loss))

@@ -22,10 +22,17 @@ template <class T, class Member> inline constexpr bool is_member_of<T, Member T:
 
 }  // namespace detail
 
-/// The types that arrays are made of. Headers of further number types (half precision, ...) specialise it.
+/// Numbers of 16 bits that are no integers: __half, __nv_bfloat16, _Float16, and classes of other libraries that become
+/// a float by themselves. They are stored so, and computed with in float.
 template <class T>
-inline constexpr bool is_element = std::is_arithmetic_v<T> && !std::is_const_v<T> && !std::is_volatile_v<T> &&
-                                   !detail::is_one_of<T, bool, char, wchar_t, char8_t, char16_t, char32_t>;
+inline constexpr bool is_narrow_real =
+    sizeof(T) == 2 && std::is_trivially_copyable_v<T> && !std::is_const_v<T> && !std::is_volatile_v<T> &&
+    !std::is_integral_v<T> && !std::is_enum_v<T> && std::is_convertible_v<T, float>;
+/// The types that arrays are made of. Headers of further number types specialise it.
+template <class T>
+inline constexpr bool is_element = (std::is_arithmetic_v<T> && !std::is_const_v<T> && !std::is_volatile_v<T> &&
+                                    !detail::is_one_of<T, bool, char, wchar_t, char8_t, char16_t, char32_t>) ||
+                                   is_narrow_real<T>;
 
 /// A point: a value made of `dim` numbers of type `element`, next to each other from its first byte on. Known are
 /// numbers, C arrays and std::array of points (a float[3][3] is a point of dimension 9, row-major), structs of exactly

@@ -22,11 +22,20 @@ KERNFOLD_HD_LAYER Element median_of_five(std::int64_t rows, const Sample& sample
   return median - median == Element(0) ? median : Element(0);
 }
 
+/// An element of an array as a number to compute with.
+KERNFOLD_EXEC_CHECK_DISABLE
+template <class Element> KERNFOLD_HD_LAYER auto widened_element(const Element& e) {
+  if constexpr (is_narrow_real<Element>) return static_cast<float>(e);
+  else return e;
+}
+
 /// Component k of an origin.
-template <class Element> KERNFOLD_HD_ONCE Element origin_component(const leaf_array& array, int k) {
+KERNFOLD_EXEC_CHECK_DISABLE
+template <class Element, class Real> KERNFOLD_HD_ONCE Real origin_component(const leaf_array& array, int k) {
   const Element* const first = static_cast<const Element*>(array.data) + k * array.col_stride;
-  return median_of_five<Element>(array.rows,
-                                 [&](std::int64_t i) KERNFOLD_INLINE_LAMBDA { return first[i * array.row_stride]; });
+  return median_of_five<Real>(array.rows, [&](std::int64_t i) KERNFOLD_INLINE_LAMBDA {
+    return Real(widened_element(first[i * array.row_stride]));
+  });
 }
 
 }  // namespace KERNFOLD_ABI

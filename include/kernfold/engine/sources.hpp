@@ -26,8 +26,9 @@ template <class Leaf, class Real> KERNFOLD_HD_LAYER const element_in<Leaf, Real>
   else return static_cast<const element_in<Leaf, Real>*>(a.data);
 }
 /// Component k of row `row` of an array.
+KERNFOLD_EXEC_CHECK_DISABLE
 template <class Leaf, class Real> KERNFOLD_HD_LAYER auto read_element(const leaf_array& a, std::int64_t row, int k) {
-  return elements_of<Leaf, Real>(a)[row * a.row_stride + k * a.col_stride];
+  return widened_element(elements_of<Leaf, Real>(a)[row * a.row_stride + k * a.col_stride]);
 }
 
 /// One row, one column of the pairs, or a parameter (row 0).
@@ -37,7 +38,7 @@ template <class Real> struct single_source {
 
   template <class T, class Leaf> KERNFOLD_HD_LAYER T load(int number, int k) const {
     if constexpr (is_origin<Leaf>)
-      return T(Real(origin_component<element_in<typename Leaf::variable, Real>>(leaves[number], k)));
+      return T(origin_component<element_in<typename Leaf::variable, Real>, Real>(leaves[number], k));
     else return T(Real(read_element<Leaf, Real>(leaves[number], row, k)));
   }
   template <class T, class Leaf> KERNFOLD_HD_LAYER std::int64_t load_index(int number, int k) const {

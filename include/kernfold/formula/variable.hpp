@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "../core/point.hpp"
 #include "concepts.hpp"
 
 KERNFOLD_STRICT_BEGIN
@@ -25,8 +26,8 @@ template <role Role, int Position, int Dim, class Element = default_real> struct
   static_assert(Dim != dynamic, "kernfold: run-time dimensions (kf::dynamic) are reserved, and not available yet");
   static_assert(Position >= 0, "kernfold: a variable's position in the call must be 0 or more");
   static_assert(Dim >= 1 || Dim == dynamic, "kernfold: a variable's dimension must be 1 or more");
-  static_assert(std::is_same_v<Element, default_real> || std::is_arithmetic_v<Element>,
-                "kernfold: a variable's element type must be an arithmetic type");
+  static_assert(std::is_same_v<Element, default_real> || std::is_arithmetic_v<Element> || is_narrow_real<Element>,
+                "kernfold: a variable's element type must be an arithmetic type, or a real number of 16 bits");
 
   static constexpr role symbol_role = Role;
   static constexpr int position = Position;

@@ -17,7 +17,7 @@ constexpr auto L = sum_reduction(exp(-sqdist(x, y)) * label);
 const std::vector<float> X(6), Y(9), B(3);
 const std::vector<double> in_double(3);
 const std::vector<int> whole(3);
-const std::vector<short> small(3);
+const std::vector<std::uint64_t> without_sign(3);
 
 // ---- by name -------------------------------------------------------------------------------------------------------
 
@@ -80,7 +80,7 @@ const auto integers = L(X, Y, whole);
 #endif
 
 #if CASE == 10  // expect: an array's element type is not that of its symbol
-const auto other_integers = L(X, Y, small);
+const auto other_integers = L(X, Y, without_sign);
 #else
 const auto other_integers = L(X, Y, whole);
 #endif

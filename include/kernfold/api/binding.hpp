@@ -133,9 +133,22 @@ inline namespace KERNFOLD_ABI {
                     << (wanted == 1 ? " is" : " are") << " needed");
 }
 
+[[gnu::cold, gnu::noinline]] inline void refuse_matrix_order(const recipe& r, const symbol& s,
+                                                             const array_shape& given) {
+  throw shape_error(name_argument(r, s) << ": a matrix of " << given.rows << " x " << given.dim
+                                        << " numbers was given that does not lie row by row: a parameter's numbers do; "
+                                           "give a row-major one, or a copy");
+}
+/// The numbers of a parameter that were given as a matrix, row by row.
+inline array_shape flattened(const recipe& r, const symbol& s, const array_shape& given) {
+  if (given.row_stride != given.dim * given.col_stride) refuse_matrix_order(r, s, given);
+  return flat_shape(given.rows * given.dim, given.col_stride);
+}
 inline leaf_array bind_array(const recipe& r, const symbol& s, const given_array& given) {
   if (given.is_number && (s.dim != 1 || s.symbol_role != role::parameter)) refuse_number(r, s);
   array_shape rows = given;
+  if (s.symbol_role == role::parameter && given.rows > 1 && given.dim > 0 && given.rows * given.dim == s.dim)
+    rows = flattened(r, s, given);
   if (const misfit why = fit_rows(rows, s.dim, false); why != misfit::none) refuse_array(r, s, why, given);
   if (s.symbol_role == role::parameter && rows.rows != 1) refuse_parameter(r, s, rows.rows);
   return {.data = given.data,

@@ -101,26 +101,36 @@ template <class V, class... Args> consteval int place_of(type_list<Args...>) {
 /// wider than 16 bits, it is float.
 enum class real_choice : unsigned {
   none = 0,
-  narrow_array = 32,
   float_array = 1,
   double_array = 2,
   float_number = 4,
   double_number = 8,
-  other = 16
+  other = 16,
+  narrow_array = 32,
+  stored_narrower = 64  // elements of 16 bits, or narrower labels, than the variable says: see retyped.hpp
 };
+
+/// Whether all numbers of the integer type E are numbers of T.
+template <class E, class T>
+inline constexpr bool is_narrower_integer = std::is_integral_v<E> && std::is_integral_v<T> && sizeof(E) < sizeof(T) &&
+                                            (std::is_signed_v<T> || std::is_unsigned_v<E>);
 template <class V, class Array> consteval unsigned choice_of() {
   if constexpr (is_narrow_real<typename V::element>) {
     return unsigned(real_choice::narrow_array);
   } else if constexpr (!std::is_same_v<typename V::element, default_real>) {
+    if constexpr (!std::is_arithmetic_v<Array>)
+      if (is_narrower_integer<element_anywhere<Array>, typename V::element>)
+        return unsigned(real_choice::stored_narrower);
     return unsigned(real_choice::none);
   } else {
     using element = element_anywhere<Array>;
+    constexpr unsigned narrow = unsigned(real_choice::narrow_array) | unsigned(real_choice::stored_narrower);
     if constexpr (std::is_arithmetic_v<Array>)
       return unsigned(std::is_same_v<element, float> ? real_choice::float_number : real_choice::double_number);
     else
       return unsigned(std::is_same_v<element, float>    ? real_choice::float_array
                       : std::is_same_v<element, double> ? real_choice::double_array
-                      : is_narrow_real<element>         ? real_choice::narrow_array
+                      : is_narrow_real<element>         ? real_choice(narrow)
                                                         : real_choice::other);
   }
 }
@@ -136,7 +146,8 @@ template <unsigned Seen> consteval auto real_type() {
   if constexpr (Seen & unsigned(real_choice::float_array)) return type_identity_of<float>{};
   else if constexpr (Seen & unsigned(real_choice::double_array)) return type_identity_of<double>{};
   else if constexpr (Seen & unsigned(real_choice::narrow_array)) return type_identity_of<float>{};
-  else if constexpr (Seen == unsigned(real_choice::float_number)) return type_identity_of<float>{};
+  else if constexpr ((Seen & ~unsigned(real_choice::stored_narrower)) == unsigned(real_choice::float_number))
+    return type_identity_of<float>{};
   else return type_identity_of<double>{};
 }
 
@@ -199,13 +210,14 @@ template <class Signature, class Args> consteval bool arrays_match() {
 /// The real type that the arguments of a call decide; void where they do not fit its variables.
 template <class Signature, class Args, bool Match = arrays_match<Signature, Args>()> struct real_choice_of {
   using real = void;
-  static constexpr bool match = false;
+  static constexpr bool match = false, is_stored_narrower = false;
 };
 template <class... Vs, class... Args> struct real_choice_of<type_list<Vs...>, type_list<Args...>, true> {
   static constexpr unsigned seen = arrays_of_call<type_list<Vs...>, type_list<Args...>>::seen;
   using real = typename decltype(real_type<seen>())::type;
   static constexpr bool match = true;
-  static constexpr bool has_reals = seen != 0;
+  static constexpr bool has_reals = (seen & ~unsigned(real_choice::stored_narrower)) != 0;
+  static constexpr bool is_stored_narrower = (seen & unsigned(real_choice::stored_narrower)) != 0;
 };
 
 /// The arguments Args of a call, in the order of the variables of its signature.

@@ -90,23 +90,18 @@ template <class Reduction, class Executor, class Space = all_pairs> struct place
 
   /// The results, as new matrices: one, or several for structured bindings.
   template <class... Args> auto operator()(const Args&... args) const {
-    using stored = retyped_for<Reduction, type_list<Args...>>;
-    if constexpr (stored::is_other) {
-      using retyped = retyped_reduction<Reduction, typename stored::signature>;
+    if constexpr (real_choice_of<typename Reduction::signature, type_list<Args...>>::is_stored_narrower) {
+      using retyped = retyped_for<Reduction, type_list<Args...>>;
       return placed<typename retyped::type, Executor, Space>{where, told, pairs}(retyped::argument_of(args)...);
     } else {
-      return call(args...);
-    }
-  }
-  /// The same where variables have the element types of their arrays.
-  template <class... Args> auto call(const Args&... args) const {
-    using choice = real_choice_of<typename Reduction::signature, type_list<Args...>>;
-    if constexpr (is_of_this_space<Reduction, kind>() && choice::match) {
-      call_arguments<typename Reduction::signature, type_list<Args...>, typename choice::real, traits::is_device>
-      arguments(args...);
-      return compute_new<typename choice::real>(arguments.given, arguments.arrays,
-                                                batch_for<typename argument<Args>::array...>(),
-                                                typename Reduction::items{}, typename Reduction::item_numbers{});
+      using choice = real_choice_of<typename Reduction::signature, type_list<Args...>>;
+      if constexpr (is_of_this_space<Reduction, kind>() && choice::match) {
+        call_arguments<typename Reduction::signature, type_list<Args...>, typename choice::real, traits::is_device>
+        arguments(args...);
+        return compute_new<typename choice::real>(arguments.given, arguments.arrays,
+                                                  batch_for<typename argument<Args>::array...>(),
+                                                  typename Reduction::items{}, typename Reduction::item_numbers{});
+      }
     }
   }
   /// Writes the result to the caller's memory.
@@ -147,31 +142,25 @@ template <class Reduction, class Executor, class Space = all_pairs> struct place
                     const Args&... args) {
     static_assert(Reduction::items::size == 1,
                   "kernfold: into and add_to write one result; call the reduction for several");
-    using stored = retyped_for<Reduction, type_list<Args...>>;
-    if constexpr (stored::is_other) {
-      using retyped = retyped_reduction<Reduction, typename stored::signature>;
+    if constexpr (real_choice_of<typename Reduction::signature, type_list<Args...>>::is_stored_narrower) {
+      using retyped = retyped_for<Reduction, type_list<Args...>>;
       placed<typename retyped::type, Executor, Space>::write(where, add, told, pairs, static_cast<Output&&>(out),
                                                              retyped::argument_of(args)...);
     } else {
-      write_as_stored(where, add, told, pairs, static_cast<Output&&>(out), args...);
-    }
-  }
-  template <class Output, class... Args>
-  static void write_as_stored(const Executor& where, bool add, extents told, const Space& pairs, Output&& out,
-                              const Args&... args) {
-    using choice = real_choice_of<typename Reduction::signature, type_list<Args...>>;
-    if constexpr (is_of_this_space<Reduction, kind>() && choice::match && Reduction::items::size == 1) {
-      using real = typename choice::real;
-      call_arguments<typename Reduction::signature, type_list<Args...>, real, traits::is_device> arguments(args...);
-      const auto target =
-          describe_as_result<element_of_item<type_at<typename Reduction::items, 0>, real>>(static_cast<Output&&>(out));
-      const recipe& r = recipe_of<Reduction, runner, real>;
-      bound_batch batch = batch_for<typename argument<Args>::array...>();
-      domain counts = bind_arrays(r, arguments.given, arguments.arrays, told, &batch);
-      typename space_traits<Space>::bound bound;
-      space_traits<Space>::template bind<Reduction>(pairs, r, arguments.arrays, counts, bound);
-      const runner& runs = runner_of<Executor, kind>::from(where);
-      compute_into(r, &runs, arguments.arrays, counts, target, add);
+      using choice = real_choice_of<typename Reduction::signature, type_list<Args...>>;
+      if constexpr (is_of_this_space<Reduction, kind>() && choice::match && Reduction::items::size == 1) {
+        using real = typename choice::real;
+        call_arguments<typename Reduction::signature, type_list<Args...>, real, traits::is_device> arguments(args...);
+        const auto target = describe_as_result<element_of_item<type_at<typename Reduction::items, 0>, real>>(
+            static_cast<Output&&>(out));
+        const recipe& r = recipe_of<Reduction, runner, real>;
+        bound_batch batch = batch_for<typename argument<Args>::array...>();
+        domain counts = bind_arrays(r, arguments.given, arguments.arrays, told, &batch);
+        typename space_traits<Space>::bound bound;
+        space_traits<Space>::template bind<Reduction>(pairs, r, arguments.arrays, counts, bound);
+        const runner& runs = runner_of<Executor, kind>::from(where);
+        compute_into(r, &runs, arguments.arrays, counts, target, add);
+      }
     }
   }
 

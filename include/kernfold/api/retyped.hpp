@@ -10,11 +10,6 @@ KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 namespace detail {
 
-/// Whether all numbers of the integer type E are numbers of T.
-template <class E, class T>
-inline constexpr bool is_narrower_integer = std::is_integral_v<E> && std::is_integral_v<T> && sizeof(E) < sizeof(T) &&
-                                            (std::is_signed_v<T> || std::is_unsigned_v<E>);
-
 /// The variable V for an array of elements E.
 template <class V, class E> struct retyped_variable {
   using type = V;
@@ -60,6 +55,7 @@ template <class... Vs, class... Args> struct retyped_signature<type_list<Vs...>,
   }
   using type = type_list<decltype(of<Vs>())...>;
 };
+/// A reduction whose variables are Ws, and the arguments of a call for them.
 template <class Reduction, class Ws> struct retyped_reduction;
 template <template <class, class, class...> class R, class Vs, class Options, class... Items, class Ws>
 struct retyped_reduction<R<Vs, Options, Items...>, Ws> {
@@ -76,16 +72,8 @@ struct retyped_reduction<R<Vs, Options, Items...>, Ws> {
     return {b.array};
   }
 };
-/// The reduction for the arrays of a call; itself where the arguments do not fit.
-template <class Reduction, class Args, bool Match = arguments_match(typename Reduction::signature{}, Args{})>
-struct retyped_for {
-  using signature = typename Reduction::signature;
-  static constexpr bool is_other = false;
-};
-template <class Reduction, class Args> struct retyped_for<Reduction, Args, true> {
-  using signature = typename retyped_signature<typename Reduction::signature, Args>::type;
-  static constexpr bool is_other = !std::is_same_v<signature, typename Reduction::signature>;
-};
+template <class Reduction, class Args>
+using retyped_for = retyped_reduction<Reduction, typename retyped_signature<typename Reduction::signature, Args>::type>;
 
 }  // namespace detail
 }  // namespace kernfold

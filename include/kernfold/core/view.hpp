@@ -130,7 +130,17 @@ struct batch_shape {
   static constexpr int most = 8;
   int rank = 0;
   std::int64_t extents[most], strides[most];
+  // Copies of most arrays' copy one number, 0.
   KERNFOLD_HD constexpr batch_shape() {}
+  KERNFOLD_HD constexpr batch_shape(const batch_shape& other) { *this = other; }
+  KERNFOLD_HD constexpr batch_shape& operator=(const batch_shape& other) {
+    rank = other.rank;
+    for (int k = 0; k < rank; ++k) {
+      extents[k] = other.extents[k];
+      strides[k] = other.strides[k];
+    }
+    return *this;
+  }
   KERNFOLD_HD constexpr void add(std::int64_t extent, std::int64_t stride) {
     extents[rank] = extent;
     strides[rank++] = stride;

@@ -209,7 +209,8 @@ sweep_arrays arrays_of(const leaf_array* leaves, const output_array* outputs, co
           .problems = shape.problems};
 }
 
-template <class Sweep> void run_steps(const cpu& where, const sweep_arrays& arrays, const sweep_steps& steps) {
+template <class Sweep>
+[[gnu::cold, gnu::noinline]] void run_steps(const cpu& where, const sweep_arrays& arrays, const sweep_steps& steps) {
   const std::int64_t pairs = arrays.problems * Sweep::pairs(arrays);
   monitor watch(where, pairs);
   Sweep(arrays, steps, watch, thread_count(where, pairs), pass_count(where)).run();

@@ -96,14 +96,15 @@ struct workspace {
 /// The trees of some problems.
 class tree_list {
  public:
-  tree_list(std::int64_t count, std::int64_t blocks, int state_bytes, block_tree::merge_function merge)
+  [[gnu::cold, gnu::noinline]] tree_list(std::int64_t count, std::int64_t blocks, int state_bytes,
+                                         block_tree::merge_function merge)
       : memory_(count * std::int64_t(sizeof(block_tree)) + arena::alignment),
         trees_(static_cast<block_tree*>(memory_.take(count * std::int64_t(sizeof(block_tree))))),
         count_(count) {
     for (std::int64_t p = 0; p < count; ++p) new (trees_ + p) block_tree(blocks, state_bytes, merge);
   }
   tree_list(const tree_list&) = delete;
-  ~tree_list() {
+  [[gnu::cold, gnu::noinline]] ~tree_list() {
     for (std::int64_t p = 0; p < count_; ++p) trees_[p].~block_tree();
   }
   block_tree& operator[](std::int64_t p) { return trees_[p < count_ ? p : 0]; }
@@ -144,11 +145,11 @@ struct work_shape {
 };
 
 /// A sweep: problems and tasks, handed out to threads. What a task is depends on which pairs there are: each kind of
-/// space has a class of its own, made of this one.
+/// space has a class of its own, made of this one. What runs once a call is cold: a compiler need not do its best.
 class sweep {
  public:
   /// Throws what the callbacks throw, kf::stopped, std::bad_alloc.
-  void run() {
+  [[gnu::cold, gnu::noinline]] void run() {
     const int phases = phase_count();
     for (int phase = 0; phase < phases && !watch_.stopped(); ++phase) run_phase(phase);
     watch_.rethrow();
@@ -236,7 +237,7 @@ class sweep {
   }
 
   /// Runs the tasks of one phase. An exception of any thread stops the others.
-  void run_phase(int phase) {
+  [[gnu::cold, gnu::noinline]] void run_phase(int phase) {
     next_task_ = 0;
     const void* const caller = this_thread();
     auto work = [this, phase, caller] {
@@ -253,7 +254,7 @@ class sweep {
       throw error("a process that was forked during a computation cannot end it");
   }
 
-  workspace lay_out(arena& a) const {
+  [[gnu::cold, gnu::noinline]] workspace lay_out(arena& a) const {
     const std::int64_t packs = group_rows_ / steps_.lanes;
     workspace mine{a.take(steps_.parameter_bytes),
                    static_cast<std::int64_t*>(a.take(steps_.parameter_index_bytes)),
@@ -270,7 +271,7 @@ class sweep {
     return mine;
   }
   /// Turns to the arrays of a problem.
-  void select(workspace& mine, std::int64_t problem) const {
+  [[gnu::cold, gnu::noinline]] void select(workspace& mine, std::int64_t problem) const {
     mine.problem = problem;
     if (arrays_.problems == 1) return;
     for (int k = 0; k < arrays_.leaf_count; ++k) select_problem(mine.leaves[k] = arrays_.leaves[k], problem);
@@ -286,7 +287,7 @@ class sweep {
     use(mine);
   }
 
-  void take_tasks(int phase, bool is_caller) {
+  [[gnu::cold, gnu::noinline]] void take_tasks(int phase, bool is_caller) {
     const flush_subnormals guard;
     with_workspace([&](workspace& mine) {
       const std::int64_t each = task_count(phase), count = each * arrays_.problems;
@@ -300,7 +301,7 @@ class sweep {
       }
     });
   }
-  void finish_problems() {
+  [[gnu::cold, gnu::noinline]] void finish_problems() {
     with_workspace([&](workspace& mine) {
       for (std::int64_t p = 0; p < arrays_.problems; ++p) {
         select(mine, p);
@@ -315,7 +316,8 @@ class sweep {
 class tile_sweep final : public sweep {
  public:
   static std::int64_t pairs(const sweep_arrays& a) { return a.rows * (a.columns - a.first_column); }
-  tile_sweep(const sweep_arrays& a, const sweep_steps& s, monitor& w, int threads, int passes, sweep_part part = {})
+  [[gnu::cold, gnu::noinline]] tile_sweep(const sweep_arrays& a, const sweep_steps& s, monitor& w, int threads,
+                                          int passes, sweep_part part = {})
       : sweep(a, s, w, threads, passes, {block_count(a.rows), s.policy.group_rows, s.policy.tile_columns}, part),
         split_(split_columns(a.rows, a.columns - a.first_column, s.policy.tile_columns)),
         shared_(stretch_bytes() + arena::alignment),

@@ -19,7 +19,6 @@ namespace {
 constexpr auto x = kf::Vi<0, 3>;
 constexpr auto y = kf::Vj<1, 3>;
 constexpr auto b = kf::Vj<2, 3>;
-constexpr auto e = kf::Vi<3, 3>;
 
 using array = kf::view<const float>;
 

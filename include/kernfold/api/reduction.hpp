@@ -117,6 +117,7 @@ template <class Reduction, class Executor, class Space = all_pairs> struct place
     static_assert(traits::is_device,
                   "kernfold: only calls on a device are planned; on the processor nothing is gained by it");
     static_assert(is_dense, "kernfold: a plan runs over all pairs: a space is copied to the device in each call");
+    static_assert(is_of_this_space<Reduction, kind>());
     return device_plan<Reduction, Executor, Real>(where, shape);
   }
   /// Begins a reduction whose columns arrive in pieces, from the rows' arrays and the parameters.

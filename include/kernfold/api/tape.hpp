@@ -540,7 +540,8 @@ auto record_reduction(tape_record& on, const Matrix& K, R r, const List& arrays)
 ///   kf::tape t;
 ///   auto a = K.sum_j(t);                             a taped matrix: + - * /, exp, sum, dot, matmul, ... are recorded,
 ///   too auto [gX, gY] = t.gradient(sum(square(a)), X, Y);    with respect to any array that a lazy matrix was made of
-/// An array that is used several times, as rows and as columns, gets the sum of what flows to it. Taped matrices may be
+/// An array that is used several times, as rows and as columns, gets the sum of what flows to it; arrays are told apart
+/// by where they begin. Taped matrices may be
 /// arrays of further lazy matrices. The tape keeps the results, and what their derivatives need of other reductions
 /// (the columns of a minimum, the log-sum-exp of a softmax), computed in the same sweep; nothing is computed twice.
 /// kf::tape<2> has derivatives of derivatives: of t.taped_gradient(...), whose results are on the tape again.

@@ -24,10 +24,11 @@ template <class T, class Member> inline constexpr bool is_member_of<T, Member T:
 
 /// Numbers of 16 bits that are no integers: __half, __nv_bfloat16, _Float16, and classes of other libraries that become
 /// a float by themselves. They are stored so, and computed with in float.
+template <class T> inline constexpr bool is_narrow_real = false;
 template <class T>
-inline constexpr bool is_narrow_real =
-    sizeof(T) == 2 && std::is_trivially_copyable_v<T> && !std::is_const_v<T> && !std::is_volatile_v<T> &&
-    !std::is_integral_v<T> && !std::is_enum_v<T> && std::is_convertible_v<T, float>;
+  requires(std::is_object_v<T> && !std::is_array_v<T> && !std::is_const_v<T> && !std::is_volatile_v<T> &&
+           !std::is_integral_v<T> && !std::is_enum_v<T> && requires { requires sizeof(T) == 2; })
+inline constexpr bool is_narrow_real<T> = std::is_trivially_copyable_v<T> && std::is_convertible_v<T, float>;
 /// The types that arrays are made of. Headers of further number types specialise it.
 template <class T>
 inline constexpr bool is_element = (std::is_arithmetic_v<T> && !std::is_const_v<T> && !std::is_volatile_v<T> &&

@@ -56,7 +56,7 @@ TEST(origin, reads_the_rows_of_an_array_by_its_strides) {
   for (int r = 0; r < 9; ++r)
     for (int k = 0; k < 4; ++k) numbers.push_back(10 * r + k);
   const kf::leaf_array rows{numbers.data(), 4, 1, 9};
-  for (int k = 0; k < 3; ++k) EXPECT_EQ(kf::detail::origin_component<double>(rows, k), 40 + k);
+  for (int k = 0; k < 3; ++k) EXPECT_EQ((kf::detail::origin_component<double, double>(rows, k)), 40 + k);
   const kf::leaf_array columns{numbers.data(), 1, 4, 4};  // the transpose
-  for (int k = 0; k < 9; ++k) EXPECT_EQ(kf::detail::origin_component<double>(columns, k), 10 * k + 1);
+  for (int k = 0; k < 9; ++k) EXPECT_EQ((kf::detail::origin_component<double, double>(columns, k)), 10 * k + 1);
 }

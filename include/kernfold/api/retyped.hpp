@@ -3,8 +3,8 @@
 #pragma once
 
 #include "../formula/roles.hpp"
-#include "../reduction/folded.hpp"
-#include "arguments.hpp"
+#include "../reduction/extrema.hpp"
+#include "computation.hpp"
 
 KERNFOLD_STRICT_BEGIN
 namespace kernfold {

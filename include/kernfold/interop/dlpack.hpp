@@ -53,8 +53,10 @@ constexpr bool is_dlpack_cuda(int device) { return device == 2 || device == 3 ||
 /// The DLTensor in whatever holds it.
 template <class Tensor> const auto& dlpack_tensor_in(const Tensor& t, bool is_written) {
   constexpr std::uint64_t read_only = 1;
-  if constexpr (requires { t.version.major; }) {
-    if (t.version.major > 1) refuse_dlpack_version(std::int64_t(t.version.major));
+  if constexpr (requires { t.version; }) {
+    const auto& [number, minor_number] = t.version;  // some systems have macros by the names of these members
+    (void)minor_number;
+    if (number > 1) refuse_dlpack_version(std::int64_t(number));
     if (is_written && (std::uint64_t(t.flags) & read_only) != 0) refuse_dlpack_writing();
   }
   if constexpr (requires { t.dl_tensor; }) return t.dl_tensor;

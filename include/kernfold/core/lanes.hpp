@@ -171,6 +171,15 @@ template <class Mask> KERNFOLD_HD_LAYER bool any(const Mask& m) {
   if constexpr (detail::number<Mask>) return m;
   else return any(m);
 }
+/// Whether it holds of any, here or in the threads of a device that run in step with this one: what one of them has to
+/// do costs the others nothing.
+template <class Mask> KERNFOLD_HD_LAYER bool any_in_step(const Mask& m) {
+#if KERNFOLD_DEVICE_PASS
+  return __any_sync(__activemask(), any(m)) != 0;
+#else
+  return any(m);
+#endif
+}
 KERNFOLD_EXEC_CHECK_DISABLE
 template <class Mask> KERNFOLD_HD_LAYER bool all(const Mask& m) {
   if constexpr (detail::number<Mask>) return m;

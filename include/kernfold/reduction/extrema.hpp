@@ -50,7 +50,7 @@ template <int Dim, extreme E, bool IsBounded = false> struct extremum_fold {
   template <int B, class T, class Values>
   static KERNFOLD_HD_LAYER void absorb(accumulator<T>& a, const Values& values, int) {
     if constexpr (IsBounded) {
-      absorb_bounded<B, T>(a, values, [&](const T(&v)[B]) KERNFOLD_INLINE_LAMBDA {
+      absorb_bounded<false, B, T>(a, values, [&](const T(&v)[B]) KERNFOLD_INLINE_LAMBDA {
         for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA { choose(a.best[0], v[b]); });
         return a.best[0];
       });
@@ -119,7 +119,7 @@ template <int Dim, extreme E, bool IsBounded = false> struct arg_extremum_fold {
     };
     for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA {
       if constexpr (IsBounded) {
-        absorb_bounded<B, T>(a, values, [&](const T(&v)[B]) KERNFOLD_INLINE_LAMBDA {
+        absorb_bounded<false, B, T>(a, values, [&](const T(&v)[B]) KERNFOLD_INLINE_LAMBDA {
           choose_all(0, v);
           return a.best[0];
         });

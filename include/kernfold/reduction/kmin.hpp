@@ -26,6 +26,8 @@ template <int K, int Dim, kind Result, bool IsBounded = false> struct kmin_fold 
   static constexpr int queue_length = column_block + (Dim <= 4 ? 8 : 0);
   static constexpr int register_reals = Dim + (IsBounded ? 3 : 4);  // the thresholds, and where the lists are
   static constexpr int late_roots = IsBounded;
+  /// Until its list is full of small values, a row inserts often: as long as this many columns take, on a device.
+  static constexpr int restart_columns = 8000 * K;
   /// In random order, column n is among the K least so far with probability K / n. Beyond this, blocks of sixteen rows
   /// by four columns begin to change nothing: one in eight, and soon most.
   static constexpr int skips_from = Dim == 1 ? 32 * K : -1;
@@ -72,21 +74,21 @@ template <int K, int Dim, kind Result, bool IsBounded = false> struct kmin_fold 
   static KERNFOLD_HD_LAYER bool wants(const accumulator<T>& a, const Values& values) {
     T v[B];
     for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA { v[b] = values.template root<IsBounded>(b)(0); });
-    if constexpr (IsBounded) return is_any_below(a.bound, v);
-    else return is_any_below(a.threshold[0], v);
+    if constexpr (IsBounded) return is_any_below<true>(a.bound, v);
+    else return is_any_below<true>(a.threshold[0], v);
   }
   template <int B, class T, class Values>
   static KERNFOLD_HD_LAYER void absorb(accumulator<T>& a, const Values& values, int c) {
     if constexpr (IsBounded) {
-      absorb_bounded<B, T>(a, values, [&](const T(&v)[B]) KERNFOLD_INLINE_LAMBDA {
-        if (is_any_below(a.threshold[0], v)) absorb_values(a, 0, v, c);
+      absorb_bounded<true, B, T>(a, values, [&](const T(&v)[B]) KERNFOLD_INLINE_LAMBDA {
+        if (is_any_below<true>(a.threshold[0], v)) absorb_values(a, 0, v, c);
         return a.threshold[0];
       });
     } else {
       for_each_component<Dim>([&](int d) KERNFOLD_INLINE_LAMBDA {
         T v[B];
         for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA { v[b] = values.template root<0>(b)(d); });
-        if (is_any_below(a.threshold[d], v)) [[unlikely]]
+        if (is_any_below<true>(a.threshold[d], v)) [[unlikely]]
           absorb_values(a, d, v, c);
       });
     }
@@ -120,7 +122,7 @@ template <int K, int Dim, kind Result, bool IsBounded = false> struct kmin_fold 
   template <class T, int B>
   static KERNFOLD_HD_LAYER void absorb_values(accumulator<T>& a, int d, const T (&v)[B], int c) {
     wait(a.waiting[d], v, a.threshold[d], c);
-    if (a.waiting[d].longest <= queue_length - column_block) return;
+    if (!math::any_in_step(a.waiting[d].longest > queue_length - column_block)) return;
     insert_all(*a.lists, a.waiting[d], d, a.first);
     a.threshold[d] = a.lists->value[(K - 1) * Dim + d];
   }

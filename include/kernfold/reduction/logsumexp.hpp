@@ -154,7 +154,7 @@ template <int Dim, exponential_result R, accumulation A, bool IsAccurate, bool E
   static KERNFOLD_HD_LAYER void find_exponentials_if_in_range(T (&e)[B], T (&v)[B], accumulator<T>& a, int m,
                                                               const Values& values) {
     find_each(e, v, a, m);
-    if (math::any(total_of(e) > T(math::real_of<T>(0x1p32)))) [[unlikely]] {
+    if (math::any_in_step(total_of(e) > T(math::real_of<T>(0x1p32)))) [[unlikely]] {
       cover(v, a, m, values);
       find_each(e, v, a, m);
     }

@@ -221,6 +221,9 @@ class program {
   void list_workloads();
   void add_gaussian(const std::string& name, std::int64_t rows, std::int64_t columns, int calls, double aim);
   void add_small_graph(std::int64_t points, int calls);
+  void add_edges(std::int64_t points, int degree);
+  void add_causal(std::int64_t points);
+  void add_batch(std::int64_t problems, std::int64_t points);
   double time(const workload& w, int& runs);
 
   options options_;
@@ -322,6 +325,108 @@ void program::add_small_graph(std::int64_t points, int calls) {
                       check(cudaGraphLaunch(replay.get(), stream), "cudaGraphLaunch");
                     },
                     [=] { return judge_gaussian(*c, 3, double(width), values_of(*out)); }};
+  });
+}
+
+/// Each row meets `degree` columns chosen at random. Lists of edges are copied to the device in each call.
+void program::add_edges(std::int64_t points, int degree) {
+  workloads_.emplace_back("edges", [=, stream = stream_] {
+    const auto c = std::make_shared<cloud>(points, points, 3, stream);
+    const auto out = std::make_shared<kf::device_matrix<float>>(stream, points, 1);
+    const auto offsets = std::make_shared<std::vector<std::int64_t>>(),
+               columns = std::make_shared<std::vector<std::int64_t>>();
+    std::mt19937 engine(5);
+    for (std::int64_t r = 0; r <= points; ++r) offsets->push_back(r * degree);
+    for (std::int64_t n = 0; n < points * degree; ++n)
+      columns->push_back(std::int64_t(engine() % std::uint64_t(points)));
+    const auto space = std::make_shared<kf::edges>(kf::edges::csr(*offsets, *columns));
+    return workload{
+        "edges",
+        points,
+        degree,
+        1,
+        8.28,
+        1,
+        0,
+        [=] {
+          gaussian.over(*space)
+              .on(kf::cuda{stream})
+              .into(*out, c->X.rows(points, 3), c->Y.rows(points, 3), c->B.rows(points, 1), width);
+        },
+        [=] {
+          const numbers found = values_of(*out);
+          return greatest_of_sample(points, points, [&](std::int64_t i) {
+            sum_judge sum(1);
+            for (int n = 0; n < degree; ++n) {
+              const std::int64_t j = (*columns)[std::size_t(i * degree + n)];
+              sum.add(0, std::exp(-double(width) * double(width) * square_distance(c->X.row(i, 3), c->Y.row(j, 3), 3)) *
+                             double(c->B.host[std::size_t(j)]));
+            }
+            return sum.error(&found[std::size_t(i)]);
+          });
+        }};
+  });
+}
+
+/// The pairs with j <= i; pairs are counted as if it were all of them.
+void program::add_causal(std::int64_t points) {
+  workloads_.emplace_back("causal", [=, stream = stream_] {
+    const auto c = std::make_shared<cloud>(points, points, 3, stream);
+    const auto out = std::make_shared<kf::device_matrix<float>>(stream, points, 1);
+    return workload{
+        "causal",
+        points,
+        points,
+        1,
+        8.28,
+        1,
+        0,
+        [=] {
+          gaussian.over(kf::causal())
+              .on(kf::cuda{stream})
+              .into(*out, c->X.rows(points, 3), c->Y.rows(points, 3), c->B.rows(points, 1), width);
+        },
+        [=] {
+          const numbers found = values_of(*out);
+          return greatest_of_sample(points, points, [&](std::int64_t i) {
+            sum_judge sum(1);
+            for (std::int64_t j = 0; j <= i; ++j)
+              sum.add(0, std::exp(-double(width) * double(width) * square_distance(c->X.row(i, 3), c->Y.row(j, 3), 3)) *
+                             double(c->B.host[std::size_t(j)]));
+            return sum.error(&found[std::size_t(i)]);
+          });
+        }};
+  });
+}
+
+/// Problems of `points` rows and columns each, in one call.
+void program::add_batch(std::int64_t problems, std::int64_t points) {
+  workloads_.emplace_back("batch", [=, stream = stream_] {
+    const auto c = std::make_shared<cloud>(problems * points, problems * points, 3, stream);
+    const auto out = std::make_shared<kf::device_matrix<float>>(stream, problems, points, 1);
+    const auto rows = [=](const array& a, int dim) {
+      return kf::device_view<const float, 1>(a.device.device_data(), {problems}, points, dim);
+    };
+    return workload{
+        "batch",
+        problems * points,
+        points,
+        1,
+        8.28,
+        1,
+        0,
+        [=] { gaussian.on(kf::cuda{stream}).into(*out, rows(c->X, 3), rows(c->Y, 3), rows(c->B, 1), width); },
+        [=] {
+          const numbers found = values_of(*out);
+          return greatest_of_sample(problems * points, points, [&](std::int64_t i) {
+            sum_judge sum(1);
+            const std::int64_t first = i / points * points;
+            for (std::int64_t j = first; j < first + points; ++j)
+              sum.add(0, std::exp(-double(width) * double(width) * square_distance(c->X.row(i, 3), c->Y.row(j, 3), 3)) *
+                             double(c->B.host[std::size_t(j)]));
+            return sum.error(&found[std::size_t(i)]);
+          });
+        }};
   });
 }
 
@@ -439,6 +544,9 @@ void program::list_workloads() {
   add_gaussian("few_rows", 100, scaled(10'000'000), 1, 0);
   add_gaussian("small_calls", 1000, 1000, 1000, 0);
   add_small_graph(1000, 1000);
+  add_edges(million, 32);
+  add_causal(hundred_thousand);
+  add_batch(scaled(1000), 1000);
   workloads_.emplace_back("attention_64", [=, n = scaled(16'384), stream = stream_] {
     const auto Q = std::make_shared<array>(uniform_numbers(64 * n, 1, -2, 2), stream);
     const auto K = std::make_shared<array>(uniform_numbers(64 * n, 2, -2, 2), stream);

@@ -205,7 +205,40 @@ TEST_F(sweep_on_device, batches) {
   check(kf::sum_reduction<kf::axis::i>(F), "sums over i");
   check(kf::sum_reduction<kf::axis::both>(F), "sums over both");
   check(kf::argkmin_reduction<3>(sqdist(x, y) + (b + g) * 1e-30_c), "nearest");
-  expect_near(values_of(on_device(sum.over(kf::band(40, 300)))), on_host(sum.over(kf::band(40, 300))), "over a band");
+  check(kf::grad(kf::softmax_reduction(F, b), y, 1_c), "a gradient that needs results");
+  const auto check_over = [&](const auto& space, const char* what) {
+    expect_near(values_of(on_device(sum.over(space))), on_host(sum.over(space)), what);
+    constexpr auto both = kf::sum_reduction<kf::axis::both>(F);
+    expect_near(values_of(on_device(both.over(space))), on_host(both.over(space)), what);
+  };
+  check_over(kf::band(40, 300), "over a band");
+  check_over(kf::block_diagonal(kf::view{std::vector<std::int64_t>{0, 50, 50, 90}.data(), 2, 2},
+                                kf::view{std::vector<std::int64_t>{0, 300, 300, 650}.data(), 2, 2}),
+             "over blocks");
+  std::vector<std::int64_t> offsets{0}, columns;
+  for (std::int64_t r = 0; r < 90; ++r) {
+    for (std::int64_t s = 0; s < r % 7; ++s) columns.push_back((31 * r + 97 * s) % 700);
+    offsets.push_back(std::int64_t(columns.size()));
+  }
+  check_over(kf::edges::csr(offsets, columns), "over edges");
+  // Few problems of few rows: their columns are split.
+  const auto few = [&](auto rows) {
+    return kf::argmin_reduction(sqdist(x, y))
+        .on(kf::cuda{})(x = rows(x_array.device_data(), 2),
+                        y = kf::device_view<const float, 1>(y_array.device_data(), {1}, 2100, 3));
+  };
+  expect_near(values_of(few([](const float* p, int n) { return kf::device_view<const float, 1>(p, {n}, 5, 3); })),
+              kf::argmin_reduction(sqdist(x, y))(x = kf::view{X.data(), {2}, 5, 3}, y = Y), "split columns");
+  const auto out = copy_of(std::vector<float>(3 * 90, 1.f));
+  const auto one_more = sum.on(kf::cuda{});
+  one_more.add_to(kf::device_view<float, 1>(const_cast<float*>(out.device_data()), {3}, 90, 1),
+                  x = kf::device_view<const float, 1>(x_array.device_data(), {3}, 90, 3),
+                  y = kf::device_view<const float, 1>(y_array.device_data(), {1}, 700, 3),
+                  b = kf::device_view<const float, 1>(b_array.device_data(), {3}, 700, 1), g = scales[1]);
+  auto expected = sum(x = kf::view{X.data(), {3}, 90, 3}, y = kf::view{Y.data(), {1}, 700, 3},
+                      b = kf::view{B.data(), {3}, 700, 1}, g = scales[1]);
+  for (float& value : expected) value += 1;
+  expect_near(values_of(out), expected, "added, with columns that all problems share");
   const auto copied =
       sum.on(kf::cuda_host{})(x = kf::view{X.data(), {3}, 90, 3}, y = kf::view{Y.data(), {3}, 700, 3},
                               b = kf::view{B.data(), {3}, 700, 1}, g = kf::view{scales.data(), {3}, 1, 1});

@@ -141,11 +141,16 @@ KERNFOLD_ONCE void pick_arrays(leaf_array* picked, const leaf_array* arrays, con
   for (int k = 0; k < count; ++k) picked[k] = arrays[places[k]];
 }
 
+template <class Traits> consteval bool takes_problems() {
+  if constexpr (requires { Traits::takes_problems; }) return Traits::takes_problems;
+  else return false;
+}
+
 /// What a reduction computes, from arrays that were found to fit: one for each symbol of its signature.
 template <class Reduction, class Executor, class Real> struct computation {
   static void run(const void* executor, const leaf_array* arrays, domain counts, const output_array* outputs) {
     const Executor& where = *static_cast<const Executor*>(executor);
-    if constexpr (!requires { traits::takes_problems; })
+    if constexpr (!takes_problems<traits>())
       if (counts.batch != nullptr) return run_each(executor, arrays, counts, outputs);
     if constexpr (requires { typename traits::attempt; })
       traits::attempt_twice(where, &Reduction::text, [&](const typename traits::attempt& attempt) {

@@ -73,7 +73,7 @@ struct runner_of<cuda_host, Kind> {
   static type from(const cuda_host& where) { return {where}; }
 };
 template <space_kind Kind> struct executor_traits<detail::cuda_host_over<Kind>> : detail::copying_traits {
-  using copies_to = detail::space_attempt<Kind>;
+  using copies_to = detail::space_attempt<Kind, false>;
   template <class Reduction, class Real>
   static void run_copied(const detail::cuda_host_over<Kind>& over, const leaf_array* arrays, detail::domain counts,
                          const output_array* outputs) {

@@ -70,7 +70,10 @@ template <class Reduction, class Executor, class Space = all_pairs> struct place
   static_assert(
       requires { typename runner_of<Executor, kind>::type; },
       "kernfold: spaces run on kf::cpu, kf::cuda and kf::cuda_host");
-  using runner = typename runner_of<Executor, kind>::type;
+  /// What runs a call whose arguments have these arrays.
+  template <class... Args>
+  using runs = std::conditional_t<(may_be_batch<typename argument<Args>::array>() || ...),
+                                  batch_runner_of<Executor, kind>, runner_of<Executor, kind>>;
   Executor where;
   extents told{};
   Space pairs{};
@@ -98,9 +101,9 @@ template <class Reduction, class Executor, class Space = all_pairs> struct place
       if constexpr (is_of_this_space<Reduction, kind>() && choice::match) {
         call_arguments<typename Reduction::signature, type_list<Args...>, typename choice::real, traits::is_device>
         arguments(args...);
-        return compute_new<typename choice::real>(arguments.given, arguments.arrays,
-                                                  batch_for<typename argument<Args>::array...>(),
-                                                  typename Reduction::items{}, typename Reduction::item_numbers{});
+        return compute_new<runs<Args...>, typename choice::real>(
+            arguments.given, arguments.arrays, batch_for<typename argument<Args>::array...>(),
+            typename Reduction::items{}, typename Reduction::item_numbers{});
       }
     }
   }
@@ -154,30 +157,30 @@ template <class Reduction, class Executor, class Space = all_pairs> struct place
         call_arguments<typename Reduction::signature, type_list<Args...>, real, traits::is_device> arguments(args...);
         const auto target = describe_as_result<element_of_item<type_at<typename Reduction::items, 0>, real>>(
             static_cast<Output&&>(out));
-        const recipe& r = recipe_of<Reduction, runner, real>;
+        const recipe& r = recipe_of<Reduction, typename runs<Args...>::type, real>;
         bound_batch batch = batch_for<typename argument<Args>::array...>();
         domain counts = bind_arrays(r, arguments.given, arguments.arrays, told, &batch);
         typename space_traits<Space>::bound bound;
         space_traits<Space>::template bind<Reduction>(pairs, r, arguments.arrays, counts, bound);
-        const runner& runs = runner_of<Executor, kind>::from(where);
-        compute_into(r, &runs, arguments.arrays, counts, target, add);
+        const auto& runner = runs<Args...>::from(where);
+        compute_into(r, &runner, arguments.arrays, counts, target, add);
       }
     }
   }
 
  private:
-  template <class Real, class... Items, int... Is>
+  template <class Runner, class Real, class... Items, int... Is>
   auto compute_new(const given_array* given, leaf_array* arrays, bound_batch batch, type_list<Items...>,
                    std::integer_sequence<int, Is...>) const {
-    const recipe& r = recipe_of<Reduction, runner, Real>;
+    const recipe& r = recipe_of<Reduction, typename Runner::type, Real>;
     domain counts = bind_arrays(r, given, arrays, told, &batch);
     typename space_traits<Space>::bound bound;
     space_traits<Space>::template bind<Reduction>(pairs, r, arrays, counts, bound);
     results<typename traits::template memory<element_of_item<Items, Real>>...> all;
     const output_array outputs[] = {allocate_output<element_of_item<Items, Real>>(
         where, detail::get<Is>(all), r.outputs[Is], counts, r.symbol_count + Is)...};
-    const runner& runs = runner_of<Executor, kind>::from(where);
-    r.compute(&runs, arrays, counts, outputs);
+    const auto& runner = Runner::from(where);
+    r.compute(&runner, arrays, counts, outputs);
     return detail::one_or_all(all);
   }
 };

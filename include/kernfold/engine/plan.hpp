@@ -29,7 +29,7 @@ struct output_array {
 };
 
 /// Problem number p of a batch: the arrays that are its own.
-template <class Array> KERNFOLD_INLINE void select_problem(Array& a, std::int64_t p) {
+template <class Array> KERNFOLD_HD_LAYER void select_problem(Array& a, std::int64_t p) {
   using byte = std::conditional_t<std::is_const_v<std::remove_pointer_t<decltype(a.data)>>, const char, char>;
   if (a.problems != nullptr) a.data = static_cast<byte*>(a.data) + a.problems[p];
   a.problems = nullptr;
@@ -106,6 +106,9 @@ template <class Executor> struct runner_of<Executor, space_kind::all> {
   using type = Executor;
   static const type& from(const Executor& where) { return where; }
 };
+
+/// The same for calls of several problems, where those have code of their own.
+template <class Executor, space_kind Kind> struct batch_runner_of : runner_of<Executor, Kind> {};
 
 /// The rows of a plan: in intervals, along the diagonal, or with their edges.
 template <class Plan> const interval_rows& interval_rows_of(const pair_set& over) {

@@ -24,7 +24,8 @@ namespace detail {
 enum class block_work : unsigned char {
   whole,    // fold all columns
   stretch,  // fold a stretch of the columns and store the states
-  merge     // merge the stretches' states
+  combine,  // merge the states of some stretches, and store them in the place of the first
+  merge     // merge the states of all stretches
 };
 
 inline namespace KERNFOLD_ABI {
@@ -42,8 +43,10 @@ template <class Plan> struct block_task {
   std::int64_t rows, columns, columns_each, groups;
   std::int64_t first_column;  // where columns come in pieces, the arrays show those from here on
   int stretches;
+  int apart;  // merging: from one stretch with states to the next, 1 where none have been combined
   block_work work;
   typename block_layout<Plan>::states* states;        // (stretches, groups, threads)
+  std::int64_t states_each;                           // of several problems: how many of those each has
   typename block_layout<Plan>::block_states* blocks;  // axis::both: (groups)
   typename block_layout<Plan>::states* kept;          // (groups, threads), from piece to piece; or null
   bool begins, ends;                                  // with no columns yet; by writing the results
@@ -53,6 +56,18 @@ template <class Plan> struct block_task {
   edge_ends edge_ends_of_rows;                        // where rows are edges
   diagonals band;                                     // near the diagonal
 };
+
+/// The task of problem number p of several, whose states lie one behind the other.
+template <class Plan> KERNFOLD_HD_LAYER block_task<Plan> task_of_problem(const block_task<Plan>& task, std::int64_t p) {
+  block_task<Plan> mine = task;
+  KERNFOLD_UNROLL
+  for (int n = 0; n < Plan::program_type::leaves::size; ++n) select_problem(mine.leaves[n], p);
+  KERNFOLD_UNROLL
+  for (int n = 0; n < Plan::output_count; ++n) select_problem(mine.outputs[n], p);
+  if (mine.states != nullptr) mine.states += p * task.states_each;
+  if constexpr (Plan::folds_rows) mine.blocks += p * task.groups;
+  return mine;
+}
 
 /// The number i columns + j of the pair that an edge is.
 template <class Plan> KERNFOLD_HD_LAYER std::int64_t pair_of_edge(const block_task<Plan>& task, std::int64_t edge) {
@@ -125,13 +140,15 @@ template <class Plan, class Block, space_kind Kind = space_kind::all> struct blo
       fold_edges(s, parameters, rows);
       finish(s, parameters, rows);
     } else {
-      if (task.begins || task.work == block_work::stretch) loop::identity(s);
+      const bool hands_on = task.work == block_work::stretch || task.work == block_work::combine;
+      if (task.begins || hands_on) loop::identity(s);
       else s = *kept_states();
       if constexpr (is_listed) fold_list(s, shared, parameters, rows);
       else if constexpr (has_band) fold_band(s, shared, parameters, rows);
-      else if (task.work == block_work::merge) merge_stretches(s);
-      else fold_stretch(s, shared, parameters, rows);
-      if (task.work == block_work::stretch) *states_of(block.stretch()) = s;
+      else if (task.work == block_work::whole || task.work == block_work::stretch)
+        fold_stretch(s, shared, parameters, rows);
+      else merge_stretches(s);
+      if (hands_on) *states_of(first_merged()) = s;
       else if (task.ends) finish(s, parameters, rows);
       else *kept_states() = s;
     }
@@ -262,9 +279,18 @@ template <class Plan, class Block, space_kind Kind = space_kind::all> struct blo
     partial_agent<P, typename Plan::folds, T, real>::template absorb<1>(a, &f, &is_present, c);
   }
 
+  /// Several states are read at a time, where they fit the registers.
   KERNFOLD_HD_LAYER void merge_stretches(states& s) const {
-    KERNFOLD_NO_UNROLL
-    for (int k = 0; k < task.stretches; ++k) loop::merge(s, *states_of(k));
+    [[maybe_unused]] constexpr int at_a_time = sizeof(states) <= 64 ? 8 : sizeof(states) <= 128 ? 4 : 1;
+    const std::int64_t first = first_merged(), next = first + std::int64_t(merged_at_once) * task.apart;
+    const std::int64_t end = next < task.stretches ? next : task.stretches;
+    KERNFOLD_UNROLL_BY(at_a_time)
+    for (std::int64_t k = first; k < end; k += task.apart) loop::merge(s, *states_of(k));
+  }
+  /// Which stretch's states this block writes, and reads first.
+  KERNFOLD_HD_LAYER std::int64_t first_merged() const {
+    return task.work == block_work::stretch ? block.stretch()
+                                            : block.stretch() * std::int64_t(merged_at_once) * task.apart;
   }
 
   KERNFOLD_HD_LAYER void finish(states& s, const parameter_values<real>& parameters, const row_values<T>& rows) const {

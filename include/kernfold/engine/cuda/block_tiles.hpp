@@ -35,13 +35,21 @@ template <class Plan> struct block_layout {
     else return int(sizeof(typename Fold::template state<real>) + sizeof(typename Fold::template accumulator<real>));
   }
 
+  template <class... At> static consteval int restart_columns(type_list<At...>) {
+    return (restart_columns_of<typename At::fold>() + ... + 0);
+  }
+  template <class Fold> static consteval int restart_columns_of() {
+    if constexpr (requires { Fold::restart_columns; }) return Fold::restart_columns;
+    else return 0;
+  }
+
   static constexpr int bytes(int reals, int indices) { return reals * int(sizeof(real)) + indices * index_bytes; }
   static constexpr block_policy policy = select_block_policy(
       {bytes(row_size.kept_reals, row_size.kept_indices), state_bytes(typename Plan::folds{}),
        bytes(pair_size.local_reals, pair_size.local_indices), column_size.kept_reals* int(sizeof(real)),
        column_stride* int(sizeof(real)), column_size.kept_indices* index_bytes,
-       bytes(parameter_size.kept_reals, parameter_size.kept_indices),
-       Plan::folds_rows ? int(sizeof(block_states)) : 0});
+       bytes(parameter_size.kept_reals, parameter_size.kept_indices), Plan::folds_rows ? int(sizeof(block_states)) : 0,
+       int(sizeof(block_states)), restart_columns(typename Plan::folds{})});
 
   template <int Root> static consteval int root_dim() {
     if constexpr (Root >= 0) return P::at(P::root(Root)).dim;

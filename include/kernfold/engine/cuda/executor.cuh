@@ -114,13 +114,35 @@ class cuda_states {
   cudaError_t (*merge_)(cudaStream_t, const leaf_array*, std::int64_t, void*, const block_part&);
 };
 
-/// An attempt over a kind of space: with kernels of its own, which no other call need compile.
-template <space_kind Kind> struct space_attempt {
+/// An attempt over a kind of space, or of several problems: with kernels of its own, which no other call need compile.
+template <space_kind Kind, bool IsBatch> struct space_attempt {
   const cuda_attempt& attempt;
 };
-/// kf::cuda, for calls over a kind of space.
-template <space_kind Kind> struct cuda_over {
+/// kf::cuda, for such calls.
+template <space_kind Kind, bool IsBatch> struct cuda_over {
   cuda where;
+};
+
+/// The arrays of several problems, with the places of their parts in memory of the device.
+template <class Array, int Count> struct placed_there {
+  Array arrays[Count + 1];
+
+  placed_there(const cuda_attempt& attempt, const Array* from, std::int64_t problems) {
+    matrix<std::int64_t> places(Count, problems);
+    std::int64_t count = 0;
+    for (int n = 0; n < Count; ++n)
+      if ((arrays[n] = from[n]).problems != nullptr)
+        for (std::int64_t p = 0; p < problems; ++p) places.data()[count++] = from[n].problems[p];
+    const std::int64_t bytes = count * std::int64_t(sizeof(std::int64_t));
+    char* there = attempt.take(bytes);
+    if (attempt.measures) return;
+    attempt.copy(there, places.data(), bytes);
+    for (int n = 0; n < Count; ++n) {
+      if (arrays[n].problems == nullptr) continue;
+      arrays[n].problems = reinterpret_cast<const std::int64_t*>(there);
+      there += problems * std::int64_t(sizeof(std::int64_t));
+    }
+  }
 };
 
 /// Memory of an attempt: released with all of it.
@@ -141,8 +163,9 @@ template <> struct executor_traits<detail::cuda_attempt> {
   static constexpr lowering lowers{.bounds_distances = true};
   template <class T> using memory = detail::attempt_memory<T>;
   template <class T>
-  static memory<T> allocate(const detail::cuda_attempt& attempt, std::int64_t, std::int64_t rows, std::int64_t cols) {
-    return {reinterpret_cast<T*>(attempt.take(rows * cols * std::int64_t(sizeof(T)))), rows, cols};
+  static memory<T> allocate(const detail::cuda_attempt& attempt, std::int64_t batch, std::int64_t rows,
+                            std::int64_t cols) {
+    return {reinterpret_cast<T*>(attempt.take(batch * rows * cols * std::int64_t(sizeof(T)))), rows, cols};
   }
   template <class T> static T* data_of(const memory<T>& m) { return m.data; }
 
@@ -159,28 +182,30 @@ template <> struct executor_traits<detail::cuda_attempt> {
   }
 };
 
-template <space_kind Kind> struct executor_traits<detail::space_attempt<Kind>> {
+template <space_kind Kind, bool IsBatch> struct executor_traits<detail::space_attempt<Kind, IsBatch>> {
   using everything = executor_traits<detail::cuda_attempt>;
-  using attempt_over = detail::space_attempt<Kind>;
+  using attempt_over = detail::space_attempt<Kind, IsBatch>;
   static constexpr bool is_device = true, takes_spaces = true;
   /// What meets only some lanes, or few columns, is not bounded first.
-  static constexpr lowering lowers{.bounds_distances = Kind == space_kind::intervals};
+  static constexpr lowering lowers{.bounds_distances = Kind == space_kind::all || Kind == space_kind::intervals};
   template <class T> using memory = detail::attempt_memory<T>;
   template <class T>
-  static memory<T> allocate(const attempt_over& over, std::int64_t, std::int64_t rows, std::int64_t cols) {
-    return everything::template allocate<T>(over.attempt, 1, rows, cols);
+  static memory<T> allocate(const attempt_over& over, std::int64_t batch, std::int64_t rows, std::int64_t cols) {
+    return everything::template allocate<T>(over.attempt, batch, rows, cols);
   }
   template <class T> static T* data_of(const memory<T>& m) { return m.data; }
 
   template <class Plan>
   static void run(const attempt_over& over, const leaf_array* leaves, const output_array* outputs,
                   const sweep_shape& shape, const pair_set* pairs) {
-    const sweep_call call{over.attempt, leaves, outputs, shape.rows, shape.columns};
-    const detail::device_guard guard(over.attempt.device);
-    if constexpr (Kind == space_kind::intervals) run_over<Plan>(call, interval_rows_of<Plan>(*pairs));
-    else if constexpr (Kind == space_kind::band) run_over<Plan>(call, diagonals_of<Plan>(*pairs));
-    else if constexpr (cuda_sweep<Plan>::rows_are_edges) run_over<Plan>(call, pairs->ends);
-    else run_over<Plan>(call, edge_rows_of<Plan>(*pairs));
+    if constexpr (IsBatch) {
+      constexpr int leaf_count = Plan::program_type::leaves::size;
+      const detail::placed_there<leaf_array, leaf_count> leaves_there(over.attempt, leaves, shape.problems);
+      const detail::placed_there<output_array, Plan::output_count> outputs_there(over.attempt, outputs, shape.problems);
+      run_call<Plan>({over.attempt, leaves_there.arrays, outputs_there.arrays, shape}, pairs);
+    } else {
+      run_call<Plan>({over.attempt, leaves, outputs, shape}, pairs);
+    }
   }
 
  private:
@@ -188,41 +213,53 @@ template <space_kind Kind> struct executor_traits<detail::space_attempt<Kind>> {
     const detail::cuda_attempt& attempt;
     const leaf_array* leaves;
     const output_array* outputs;
-    std::int64_t rows, columns;
+    const sweep_shape& shape;
   };
+  template <class Plan> using sweep = cuda_sweep<Plan, IsBatch>;
 
+  template <class Plan> static void run_call(const sweep_call& call, const pair_set* pairs) {
+    const detail::device_guard guard(call.attempt.device);
+    if constexpr (Kind == space_kind::all) run_over_all<Plan>(call);
+    else if constexpr (Kind == space_kind::intervals) run_over<Plan>(call, interval_rows_of<Plan>(*pairs));
+    else if constexpr (Kind == space_kind::band) run_over<Plan>(call, diagonals_of<Plan>(*pairs));
+    else if constexpr (sweep<Plan>::rows_are_edges) run_over<Plan>(call, pairs->ends);
+    else run_over<Plan>(call, edge_rows_of<Plan>(*pairs));
+  }
+  template <class Plan> static void run_over_all(const sweep_call& c) {
+    char* const workspace = c.attempt.take(sweep<Plan>::workspace_bytes(c.shape, c.attempt.limits));
+    if (!c.attempt.measures)
+      check(c, sweep<Plan>::launch(c.attempt.stream, c.leaves, c.outputs, c.shape, workspace, c.attempt.limits, {}));
+  }
   template <class Plan> static void run_over(const sweep_call& c, const interval_rows& over) {
-    using sweep = cuda_sweep<Plan>;
-    const std::int64_t groups = detail::group_count(over, sweep::group_rows);
+    constexpr std::int64_t most = sweep<Plan>::group_rows;
+    const std::int64_t groups = detail::group_count(over, most);
     const matrix<detail::listed_rows> lists =
-        c.attempt.measures ? matrix<detail::listed_rows>() : detail::list_groups(over, sweep::group_rows, groups);
+        c.attempt.measures ? matrix<detail::listed_rows>() : detail::list_groups(over, most, groups);
     const auto* const listed = copied(c.attempt, lists.data(), groups);
     const auto* const intervals = copied(c.attempt, over.columns, over.starts[over.count]);
-    char* const workspace = c.attempt.take(sweep::listed_workspace_bytes(groups));
+    char* const workspace = c.attempt.take(sweep<Plan>::listed_workspace_bytes(groups, c.shape.problems));
     if (!c.attempt.measures)
-      check(c, sweep::launch_listed(c.attempt.stream, c.leaves, c.outputs, c.rows, c.columns, workspace, groups, listed,
-                                    intervals));
+      check(c, sweep<Plan>::launch_listed(c.attempt.stream, c.leaves, c.outputs, c.shape, workspace, groups, listed,
+                                          intervals));
   }
   template <class Plan> static void run_over(const sweep_call& c, const diagonals& band) {
-    using sweep = cuda_sweep<Plan>;
-    char* const workspace = c.attempt.take(sweep::band_workspace_bytes(c.rows));
+    char* const workspace = c.attempt.take(sweep<Plan>::band_workspace_bytes(c.shape));
     if (!c.attempt.measures)
-      check(c, sweep::launch_over_band(c.attempt.stream, c.leaves, c.outputs, c.rows, c.columns, workspace, band));
+      check(c, sweep<Plan>::launch_over_band(c.attempt.stream, c.leaves, c.outputs, c.shape, workspace, band));
   }
   template <class Plan> static void run_over(const sweep_call& c, const edge_rows& edges) {
-    const edge_rows there{copied(c.attempt, edges.starts, c.rows + 1), copied(c.attempt, edges.columns, edges.count),
+    const edge_rows there{copied(c.attempt, edges.starts, c.shape.rows + 1),
+                          copied(c.attempt, edges.columns, edges.count),
                           edges.numbers ? copied(c.attempt, edges.numbers, edges.count) : nullptr, edges.count};
     run_over_edges<Plan>(c, there, {});
   }
   template <class Plan> static void run_over(const sweep_call& c, const edge_ends& ends) {
-    run_over_edges<Plan>(c, {}, {copied(c.attempt, ends.i, c.rows), copied(c.attempt, ends.j, c.rows)});
+    run_over_edges<Plan>(c, {}, {copied(c.attempt, ends.i, c.shape.rows), copied(c.attempt, ends.j, c.shape.rows)});
   }
   template <class Plan> static void run_over_edges(const sweep_call& c, const edge_rows& edges, const edge_ends& ends) {
-    using sweep = cuda_sweep<Plan>;
-    char* const workspace = c.attempt.take(sweep::edge_workspace_bytes(c.rows));
+    char* const workspace = c.attempt.take(sweep<Plan>::edge_workspace_bytes(c.shape));
     if (!c.attempt.measures)
-      check(c,
-            sweep::launch_over_edges(c.attempt.stream, c.leaves, c.outputs, c.rows, c.columns, workspace, edges, ends));
+      check(c, sweep<Plan>::launch_over_edges(c.attempt.stream, c.leaves, c.outputs, c.shape, workspace, edges, ends));
   }
 
   /// Numbers of the host, in memory of the attempt.
@@ -282,16 +319,21 @@ template <> struct executor_traits<cuda> {
 template <space_kind Kind>
   requires(Kind != space_kind::all)
 struct runner_of<cuda, Kind> {
-  using type = detail::cuda_over<Kind>;
+  using type = detail::cuda_over<Kind, false>;
   static type from(const cuda& where) { return {where}; }
 };
-template <space_kind Kind> struct executor_traits<detail::cuda_over<Kind>> {
-  static constexpr bool is_device = true;
+/// The problems of a batch share a launch.
+template <space_kind Kind> struct batch_runner_of<cuda, Kind> {
+  using type = detail::cuda_over<Kind, true>;
+  static type from(const cuda& where) { return {where}; }
+};
+template <space_kind Kind, bool IsBatch> struct executor_traits<detail::cuda_over<Kind, IsBatch>> {
+  static constexpr bool is_device = true, takes_problems = IsBatch;
   template <class T> using memory = device_matrix<T>;
   static bool may_end_early(const void*) { return false; }
 
-  using attempt = detail::space_attempt<Kind>;
-  template <class F> static void attempt_twice(const detail::cuda_over<Kind>& over, message (*text)(), F&& f) {
+  using attempt = detail::space_attempt<Kind, IsBatch>;
+  template <class F> static void attempt_twice(const detail::cuda_over<Kind, IsBatch>& over, message (*text)(), F&& f) {
     executor_traits<cuda>::attempt_twice(over.where, text, [&](const detail::cuda_attempt& a) { f(attempt{a}); });
   }
 };

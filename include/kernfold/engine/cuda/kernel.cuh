@@ -27,6 +27,27 @@ __global__ void __launch_bounds__(block_layout<Plan>::policy.threads, block_layo
   block_sweep<Plan, cuda_block, Kind>{task, block}.run();
 }
 
+/// Of several problems: the groups of the first come before those of the second.
+struct cuda_batch_block : cuda_block {
+  std::int64_t group_number;
+  __device__ std::int64_t group() const { return group_number; }
+};
+template <class Plan, space_kind Kind>
+__global__ void __launch_bounds__(block_layout<Plan>::policy.threads, block_layout<Plan>::policy.resident)
+    batch_kernel(const __grid_constant__ block_task<Plan> task) {
+  const std::int64_t problem = blockIdx.x / task.groups;
+  const cuda_batch_block block{{}, blockIdx.x - problem * task.groups};
+  const block_task<Plan> mine = task_of_problem(task, problem);
+  block_sweep<Plan, cuda_batch_block, Kind>{mine, block}.run();
+}
+
+template <class Plan>
+__global__ void __launch_bounds__(block_layout<Plan>::policy.threads)
+    finish_batch_kernel(const __grid_constant__ block_task<Plan> task) {
+  const block_task<Plan> mine = task_of_problem(task, blockIdx.x);
+  finish_blocks(mine, cuda_block{});
+}
+
 template <class Plan>
 __global__ void __launch_bounds__(block_layout<Plan>::policy.threads)
     finish_kernel(const __grid_constant__ block_task<Plan> task) {

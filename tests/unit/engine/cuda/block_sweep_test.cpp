@@ -55,6 +55,17 @@ TEST(block_sweep, logsumexp_of_any_exponents) {
   check({32, 2}, kf::logsumexp_reduction(s * t), one, low);
 }
 
+// In several launches, each of which leaves the states of some stretches together; the last are fewer than the others.
+TEST(block_sweep, many_stretches_are_merged_in_their_order) {
+  constexpr auto s = kf::Vi<0, 1>;
+  constexpr auto t = kf::Vj<1, 1>;
+  constexpr auto r = fold_all(kf::sum_reduction(s * t), kf::argmin_reduction(abs(t)), kf::argkmin_reduction<4>(abs(t)));
+  const std::vector<float> S{1, -1, 3};
+  std::vector<float> T;
+  for (int n = 0; n < 2500; ++n) T.push_back(float((n * 7) % 40) - 20);  // ties: the first of equal ones counts
+  for (const int stretches : {32, 33, 70, 1030}) check({32, stretches}, r, S, T);
+}
+
 TEST(block_sweep, the_sum_of_no_columns_is_zero) {
   const std::vector<float> infinite(3, std::numeric_limits<float>::infinity()), none;
   check({32, 1}, kf::sum_reduction(kf::Vi<0, 1> * exp(kf::Vj<1, 1>)), infinite, none);

@@ -106,6 +106,11 @@ void sweep(const device& where, const kernfold::leaf_array* leaves, const kernfo
     run(detail::block_work::whole, 1);
   } else {
     run(detail::block_work::stretch, task.stretches);
+    task.apart = 1;
+    for (int left = task.stretches; left > kernfold::merged_at_once; task.apart *= kernfold::merged_at_once) {
+      left = (left + kernfold::merged_at_once - 1) / kernfold::merged_at_once;
+      run(detail::block_work::combine, left);
+    }
     run(detail::block_work::merge, 1);
   }
   if constexpr (Plan::folds_rows)

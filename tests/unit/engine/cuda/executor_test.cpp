@@ -87,6 +87,23 @@ TEST_F(sweep_on_device, a_call_runs_on_the_device_of_its_stream) {
   EXPECT_EQ(device, 0);
 }
 
+TEST_F(sweep_on_device, the_problems_of_a_batch_share_a_launch) {
+  const cloud c(64 * 10, 64 * 20);
+  const auto& [X, Y, B, G, E] = c.at;
+  const auto x_array = copy_of(X), y_array = copy_of(Y), b_array = copy_of(B);
+  const auto launches = [&](auto r, std::int64_t problems) {
+    const int before = fake_device::launches;
+    (void)r.on(kf::cuda{})(x = kf::device_view<const float, 1>(x_array.device_data(), {problems}, 10, 3),
+                           y = kf::device_view<const float, 1>(y_array.device_data(), {problems}, 20, 3),
+                           b = kf::device_view<const float, 1>(b_array.device_data(), {problems}, 20, 1), g = G[0]);
+    return fake_device::launches - before;
+  };
+  EXPECT_EQ(launches(sum, 64), 1);
+  EXPECT_EQ(launches(sum, 0), 0);
+  EXPECT_EQ(launches(sum.over(kf::causal()), 64), 1);
+  EXPECT_EQ(launches(kf::sum_reduction<kf::axis::both>(F), 64), 2);
+}
+
 // A loop over calls maps its memory once.
 TEST_F(sweep_on_device, released_memory_is_kept_for_the_next_call) {
   const cloud c(300, 400);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <utility>
 
 namespace kf = kernfold;
 
@@ -38,7 +39,7 @@ TEST(block_policy, fits_every_block_without_asking) {
     if (reals < 2500) {
       ASSERT_LE(policy.shared_bytes, 49152) << reals;
     }
-    ASSERT_GE(kf::resident_blocks(policy, h200), 1) << reals;
+    ASSERT_GE(kf::resident_blocks(policy, h200, policy.threads), 1) << reals;
     ASSERT_GE(policy.resident, 1) << reals;
     ASSERT_LE(policy.resident * policy.threads, 1024) << reals << ": what every device holds";
     ASSERT_LE(policy.resident * policy.threads * policy.registers, 65536) << reals;
@@ -52,9 +53,10 @@ TEST(block_policy, stretches_cover_the_columns_once) {
   for (const std::int64_t rows : {0, 1, 511, 513, 10'000, 1'000'000})
     for (const std::int64_t columns : {0, 1, 255, 256, 10'000, 1'000'003}) {
       const kf::block_grid grid = kf::split_blocks(policy, h200, rows, columns);
-      ASSERT_GE(grid.groups * policy.threads * policy.lanes, rows);
+      ASSERT_GE(grid.groups * grid.threads * policy.lanes, rows);
+      ASSERT_TRUE(grid.threads == 32 || grid.threads == policy.threads);
       ASSERT_GE(grid.stretches, 1);
-      ASSERT_LE(grid.stretches, 256);
+      ASSERT_LE(grid.stretches, 65535);
       ASSERT_GE(grid.stretches * grid.columns_each, columns);
       if (columns > 0) {
         ASSERT_LT((grid.stretches - 1) * grid.columns_each, columns) << "an empty stretch";
@@ -65,8 +67,44 @@ TEST(block_policy, stretches_cover_the_columns_once) {
 TEST(block_policy, keeps_a_device_busy) {
   const kf::block_policy policy = kf::select_block_policy(small_program);
   EXPECT_EQ(kf::split_blocks(policy, {}, 1'000'000, 1000).stretches, 1);  // a small device: rows enough
-  const kf::block_grid few_rows = kf::split_blocks(policy, h200, 1000, 1'000'000);
-  EXPECT_GE(few_rows.groups * few_rows.stretches, 2 * h200.multiprocessors);
-  const kf::block_grid square = kf::split_blocks(policy, h200, 10'000, 10'000);
-  EXPECT_GE(square.groups * square.stretches, 4 * h200.multiprocessors);
+  for (const auto& [rows, columns] :
+       {std::pair(1, 10'000'000), std::pair(100, 10'000'000), std::pair(1000, 1'000'000), std::pair(10'000, 10'000)}) {
+    const kf::block_grid grid = kf::split_blocks(policy, h200, rows, columns);
+    EXPECT_GE(grid.groups * grid.stretches * grid.threads, 3 * 128 * h200.multiprocessors) << rows;
+  }
+  // A thousand squared is less than a device could do at a time: a merge in one launch is worth more.
+  const kf::block_grid small = kf::split_blocks(policy, h200, 1000, 1000);
+  EXPECT_GE(small.stretches, 8);
+  EXPECT_LE(small.stretches, kf::merged_at_once);
+}
+
+TEST(block_policy, few_rows_leave_few_lanes_without_one) {
+  const kf::block_policy policy = kf::select_block_policy(small_program);
+  const kf::block_grid grid = kf::split_blocks(policy, h200, 100, 10'000'000);
+  EXPECT_LE(grid.groups * grid.threads * policy.lanes, 128);
+}
+
+TEST(block_policy, lists_are_begun_anew_where_that_is_worth_it) {
+  kf::program_bytes lists = small_program;
+  lists.stored_state = 120;
+  lists.restart_columns = 10'000;
+  const kf::block_policy policy = kf::select_block_policy(lists);
+  const auto stretches = [&](std::int64_t rows, std::int64_t columns) {
+    return kf::split_blocks(policy, h200, rows, columns).stretches;
+  };
+  EXPECT_LT(stretches(1'000'000, 1'000'000), 3);
+  EXPECT_LT(stretches(50'000, 50'000),
+            kf::split_blocks(kf::select_block_policy(small_program), h200, 50'000, 50'000).stretches);
+  EXPECT_GT(stretches(1000, 1'000'000), 16);
+}
+
+TEST(block_policy, states_of_stretches_are_bounded) {
+  kf::program_bytes wide = small_program;
+  wide.stored_state = 16'000;
+  const kf::block_policy policy = kf::select_block_policy(wide);
+  for (const std::int64_t rows : {1, 1000, 10'000, 100'000}) {
+    const kf::block_grid grid = kf::split_blocks(policy, h200, rows, 1'000'000);
+    const std::int64_t bytes = grid.groups * grid.stretches * grid.threads * policy.state_bytes;
+    EXPECT_TRUE(bytes <= std::int64_t(64) << 20 || grid.groups * (grid.stretches - 1) <= h200.multiprocessors) << rows;
+  }
 }

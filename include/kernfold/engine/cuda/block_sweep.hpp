@@ -144,10 +144,9 @@ template <class Plan, class Block, space_kind Kind = space_kind::all> struct blo
       if (task.begins || hands_on) loop::identity(s);
       else s = *kept_states();
       if constexpr (is_listed) fold_list(s, shared, parameters, rows);
+      else if (task.work == block_work::combine || task.work == block_work::merge) merge_stretches(s);
       else if constexpr (has_band) fold_band(s, shared, parameters, rows);
-      else if (task.work == block_work::whole || task.work == block_work::stretch)
-        fold_stretch(s, shared, parameters, rows);
-      else merge_stretches(s);
+      else fold_stretch(s, shared, parameters, rows);
       if (hands_on) *states_of(first_merged()) = s;
       else if (task.ends) finish(s, parameters, rows);
       else *kept_states() = s;
@@ -196,11 +195,13 @@ template <class Plan, class Block, space_kind Kind = space_kind::all> struct blo
     std::int64_t first;
     KERNFOLD_HD_LAYER source at(std::int64_t column) const { return {leaves, column - first}; }
   };
+  KERNFOLD_HD_LAYER interval stretch() const {
+    const std::int64_t begin = task.first_column + block.stretch() * task.columns_each, end = begin + task.columns_each;
+    return {begin, end < task.columns ? end : task.columns};
+  }
   KERNFOLD_HD_LAYER void fold_stretch(states& s, const tiles& shared, const parameter_values<real>& parameters,
                                       const row_values<T>& rows) const {
-    const std::int64_t begin = task.first_column + block.stretch() * task.columns_each, end = begin + task.columns_each;
-    shared.fold_columns(s, parameters, rows, columns{task.leaves, task.first_column}, begin,
-                        end < task.columns ? end : task.columns);
+    shared.fold_columns(s, parameters, rows, columns{task.leaves, task.first_column}, stretch().first, stretch().end);
   }
   KERNFOLD_HD_LAYER void fold_list(states& s, const tiles& shared, const parameter_values<real>& parameters,
                                    const row_values<T>& rows) const {
@@ -214,8 +215,9 @@ template <class Plan, class Block, space_kind Kind = space_kind::all> struct blo
     const std::int64_t first = block.group() * lanes * block.threads(), next = first + lanes * block.threads();
     const std::int64_t last = (next < task.rows ? next : task.rows) - 1;
     const diagonals& band = task.band;
-    shared.for_each_tile(parameters, columns{task.leaves, 0}, band.first_column(first),
-                         band.end_column(last, task.columns),
+    const std::int64_t begin = band.first_column(first), end = band.end_column(last, task.columns);
+    shared.for_each_tile(parameters, columns{task.leaves, 0}, begin > stretch().first ? begin : stretch().first,
+                         end < stretch().end ? end : stretch().end,
                          [&](const column_tile<real>& tile) KERNFOLD_INLINE_LAMBDA {
                            const std::int64_t end = tile.first + tile.count;
                            if (band.first_column(last) <= tile.first && end <= band.end_column(first, end))

@@ -243,9 +243,10 @@ template <space_kind Kind, bool IsBatch> struct executor_traits<detail::space_at
                                           intervals));
   }
   template <class Plan> static void run_over(const sweep_call& c, const diagonals& band) {
-    char* const workspace = c.attempt.take(sweep<Plan>::band_workspace_bytes(c.shape));
+    char* const workspace = c.attempt.take(sweep<Plan>::workspace_bytes(c.shape, c.attempt.limits));
     if (!c.attempt.measures)
-      check(c, sweep<Plan>::launch_over_band(c.attempt.stream, c.leaves, c.outputs, c.shape, workspace, band));
+      check(c, sweep<Plan>::launch_over_band(c.attempt.stream, c.leaves, c.outputs, c.shape, workspace,
+                                             c.attempt.limits, band));
   }
   template <class Plan> static void run_over(const sweep_call& c, const edge_rows& edges) {
     const edge_rows there{copied(c.attempt, edges.starts, c.shape.rows + 1),

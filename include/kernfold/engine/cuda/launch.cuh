@@ -62,21 +62,16 @@ template <class Plan, bool IsBatch = false> struct cuda_sweep {
   static cudaError_t launch(cudaStream_t stream, const leaf_array* leaves, const output_array* outputs,
                             const sweep_shape& shape, void* workspace, const device_limits& limits,
                             const block_part& part) {
-    const block_grid grid = split_blocks(policy, limits, shape.rows, shape.columns - part.first_column, shape.problems);
     task t = task_for(leaves, outputs, shape, part);
-    t.columns_each = grid.columns_each;
-    t.groups = grid.groups;
-    t.stretches = grid.stretches;
-    t.states = static_cast<typename block_layout::states*>(workspace);
-    t.states_each = grid.stretches * grid.groups * grid.threads;
-    t.blocks = reinterpret_cast<typename block_layout::block_states*>(static_cast<char*>(workspace) +
-                                                                      state_bytes(grid, shape.problems));
-    t.work = grid.stretches > 1 ? detail::block_work::stretch : detail::block_work::whole;
-    const starter start{stream, shape.problems, grid.threads};
-    if (const cudaError_t e = start.sweep(t, grid.stretches)) return e;
-    if (grid.stretches > 1)
-      if (const cudaError_t e = merge_stretches(t, start)) return e;
-    return Plan::folds_rows && part.ends ? start.finish(t) : cudaSuccess;
+    return launch_split<space_kind::all>(stream, t, shape, workspace, limits);
+  }
+  /// The same for the columns near the diagonal.
+  static cudaError_t launch_over_band(cudaStream_t stream, const leaf_array* leaves, const output_array* outputs,
+                                      const sweep_shape& shape, void* workspace, const device_limits& limits,
+                                      const diagonals& band) {
+    task t = task_for(leaves, outputs, shape, {});
+    t.band = band;
+    return launch_split<space_kind::band>(stream, t, shape, workspace, limits);
   }
   /// The same over a space, whose rows are listed for `groups` blocks of group_rows at most, in memory of the device.
   static constexpr std::int64_t group_rows = std::int64_t(policy.threads) * policy.lanes;
@@ -91,17 +86,6 @@ template <class Plan, bool IsBatch = false> struct cuda_sweep {
     t.listed = listed;
     t.intervals = intervals;
     return launch_whole<space_kind::intervals>(stream, t, shape.problems, workspace);
-  }
-  /// The same for the columns near the diagonal.
-  static std::int64_t band_workspace_bytes(const sweep_shape& shape) {
-    return block_bytes(groups_of(shape.rows) * shape.problems);
-  }
-  static cudaError_t launch_over_band(cudaStream_t stream, const leaf_array* leaves, const output_array* outputs,
-                                      const sweep_shape& shape, void* workspace, const diagonals& band) {
-    task t = task_for(leaves, outputs, shape, {});
-    t.groups = groups_of(shape.rows);
-    t.band = band;
-    return launch_whole<space_kind::band>(stream, t, shape.problems, workspace);
   }
   /// The same over edges, in memory of the device; where rows are edges, their ends are, and nothing is folded.
   static constexpr bool rows_are_edges = Plan::program_type::rows == role::edge;
@@ -172,18 +156,37 @@ template <class Plan, bool IsBatch = false> struct cuda_sweep {
     }
   };
 
+  /// Folds the columns in stretches, and merges those.
+  template <space_kind Kind>
+  static cudaError_t launch_split(cudaStream_t stream, task& t, const sweep_shape& shape, void* workspace,
+                                  const device_limits& limits) {
+    const block_grid grid = split_blocks(policy, limits, shape.rows, shape.columns - t.first_column, shape.problems);
+    t.columns_each = grid.columns_each;
+    t.groups = grid.groups;
+    t.stretches = grid.stretches;
+    t.states = static_cast<typename block_layout::states*>(workspace);
+    t.states_each = grid.stretches * grid.groups * grid.threads;
+    t.blocks = reinterpret_cast<typename block_layout::block_states*>(static_cast<char*>(workspace) +
+                                                                      state_bytes(grid, shape.problems));
+    t.work = grid.stretches > 1 ? detail::block_work::stretch : detail::block_work::whole;
+    const starter start{stream, shape.problems, grid.threads};
+    if (const cudaError_t e = start.template sweep<Kind>(t, grid.stretches)) return e;
+    if (grid.stretches > 1)
+      if (const cudaError_t e = merge_stretches<Kind>(t, start)) return e;
+    return Plan::folds_rows && t.ends ? start.finish(t) : cudaSuccess;
+  }
   static std::int64_t groups_of(std::int64_t rows) { return (rows + group_rows - 1) / group_rows; }
   /// Merges the states of all stretches in their order, so many at a time.
-  static cudaError_t merge_stretches(task& t, const starter& start) {
+  template <space_kind Kind> static cudaError_t merge_stretches(task& t, const starter& start) {
     t.work = detail::block_work::combine;
     t.apart = 1;
     int left = t.stretches;
     for (; left > merged_at_once; t.apart *= merged_at_once) {
       left = (left + merged_at_once - 1) / merged_at_once;
-      if (const cudaError_t e = start.sweep(t, left)) return e;
+      if (const cudaError_t e = start.template sweep<Kind>(t, left)) return e;
     }
     t.work = detail::block_work::merge;
-    return start.sweep(t, 1);
+    return start.template sweep<Kind>(t, 1);
   }
   /// One launch folds all columns of the task's groups.
   template <space_kind Kind>

@@ -74,6 +74,7 @@ struct edge_lists {
   made_once<owned_edge_rows> by_j;
   made_once<owned_edge_ends> ends;
   mutable long owners = 1;
+  mutable kept_copies copies{};
 
   const owned_edge_ends& find_ends() const {
     return ends.get([&] {
@@ -108,6 +109,7 @@ inline edge_rows show_for(const owned_edge_rows& edges, std::int64_t rows, matri
   starts = matrix<std::int64_t>(rows + 1, 1);
   for (std::int64_t r = 0; r <= rows; ++r) starts.data()[r] = edges.starts.data()[r < edges.rows ? r : edges.rows];
   shown.starts = starts.data();
+  shown.has_starts_of_call = true;
   return shown;
 }
 
@@ -122,7 +124,7 @@ inline namespace KERNFOLD_ABI {
 /// of integers. Edges are numbered as they are listed: kf::Ve<position, dim> is a variable with a row for each, and the
 /// gradient with respect to it has one, too. A row meets its columns in the order of its edges; rows without edges have
 /// the results of no columns. The arrays are copied; copies of a kf::edges share them, and what a sweep over the other
-/// axis wants of them, which is made by the first.
+/// axis wants of them, which is made by the first, and their copies on devices.
 class edges {
  public:
   /// offsets: (M + 1), ascending from 0 to E; columns: (E). Throws shape_error where they do not fit each other.
@@ -164,6 +166,7 @@ class edges {
       refuse(message() << "the edges of " << whose() << ": offsets for " << all.told_rows
                        << " rows were given, and there are " << rows);
     if (all.by_i.rows > rows || all.columns > columns) refuse_ends(rows, columns, whose);
+    bound.set.copies = &all.copies;
     bound.set.edges_by_i = show_for(all.by_i, rows, bound.starts_by_i);
     if (by_j) bound.set.edges_by_j = show_for(all.find_by_j(), columns, bound.starts_by_j);
     if (by_ends) bound.set.ends = {all.find_ends().i.data(), all.find_ends().j.data()};

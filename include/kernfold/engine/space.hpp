@@ -36,6 +36,7 @@ struct edge_rows {
   const std::int64_t* columns = nullptr;  // (count)
   const std::int64_t* numbers = nullptr;  // (count); null where edges are in this order: s itself
   std::int64_t count = 0;
+  bool has_starts_of_call = false;  // which are not the space's own
 };
 /// Where edges begin and end.
 struct edge_ends {
@@ -71,12 +72,24 @@ struct diagonals {
   }
 };
 
+/// Copies of a space's lists in the memory of devices: the first call on a device makes them, and the space keeps them.
+struct kept_copies {
+  void* first = nullptr;  // of a chain, which is the executor's
+  void (*release)(void* first) = nullptr;
+  kept_copies() = default;
+  kept_copies(const kept_copies&) = delete;
+  ~kept_copies() {
+    if (release != nullptr) release(first);
+  }
+};
+
 /// A set of pairs (i, j), whichever axis folds: in intervals, one by one, or along the diagonal.
 struct pair_set {
   interval_rows by_i, by_j;  // the rows are i; or j, whose columns are i
   edge_rows edges_by_i, edges_by_j;
   edge_ends ends;
-  diagonals band;  // of j - i
+  diagonals band;                 // of j - i
+  kept_copies* copies = nullptr;  // of the edges' lists
 };
 
 }  // namespace kernfold

@@ -114,6 +114,47 @@ class cuda_states {
   cudaError_t (*merge_)(cudaStream_t, const leaf_array*, std::int64_t, void*, const block_part&);
 };
 
+/// A list of the host, copied to memory of a device.
+struct list_copy {
+  const void* from;
+  int device;
+  void* memory;
+  list_copy* next;
+
+  static void release_all(void* first) {
+    for (auto* copy = static_cast<list_copy*>(first); copy != nullptr;) {
+      list_copy* const next = copy->next;
+      cudaFree(copy->memory);  // waits for what still reads it
+      delete copy;
+      copy = next;
+    }
+  }
+};
+inline const void* find_copy(const kept_copies& copies, const void* from, int device) {
+  const auto* copy = static_cast<const list_copy*>(__atomic_load_n(&copies.first, __ATOMIC_ACQUIRE));
+  while (copy != nullptr && (copy->from != from || copy->device != device)) copy = copy->next;
+  return copy != nullptr ? copy->memory : nullptr;
+}
+/// Copies that two threads make at the same time are both kept.
+inline const void* keep_copy(kept_copies& copies, const cuda_attempt& attempt, const void* from, std::int64_t bytes) {
+  void* memory = nullptr;
+  attempt.check(cudaMalloc(&memory, std::size_t(bytes)), "cudaMalloc of a space");
+  auto* const copy = new list_copy{from, attempt.device, memory, nullptr};
+  const cudaError_t copied = cudaMemcpyAsync(memory, from, std::size_t(bytes), cudaMemcpyHostToDevice, attempt.stream);
+  const cudaError_t waited = cudaStreamSynchronize(attempt.stream);  // other streams will read it, too
+  if (copied != cudaSuccess || waited != cudaSuccess) {
+    list_copy::release_all(copy);
+    attempt.check(copied, "copying a space");
+    attempt.check(waited, "waiting for the copy of a space");
+  }
+  __atomic_store_n(&copies.release, &list_copy::release_all, __ATOMIC_RELAXED);
+  void* next = __atomic_load_n(&copies.first, __ATOMIC_RELAXED);
+  do copy->next = static_cast<list_copy*>(next);
+  while (!__atomic_compare_exchange_n(&copies.first, &next, static_cast<void*>(copy), false, __ATOMIC_RELEASE,
+                                      __ATOMIC_RELAXED));
+  return memory;
+}
+
 /// An attempt over a kind of space, or of several problems: with kernels of its own, which no other call need compile.
 template <space_kind Kind, bool IsBatch> struct space_attempt {
   const cuda_attempt& attempt;
@@ -202,9 +243,10 @@ template <space_kind Kind, bool IsBatch> struct executor_traits<detail::space_at
       constexpr int leaf_count = Plan::program_type::leaves::size;
       const detail::placed_there<leaf_array, leaf_count> leaves_there(over.attempt, leaves, shape.problems);
       const detail::placed_there<output_array, Plan::output_count> outputs_there(over.attempt, outputs, shape.problems);
-      run_call<Plan>({over.attempt, leaves_there.arrays, outputs_there.arrays, shape}, pairs);
+      run_call<Plan>({over.attempt, leaves_there.arrays, outputs_there.arrays, shape, pairs ? pairs->copies : nullptr},
+                     pairs);
     } else {
-      run_call<Plan>({over.attempt, leaves, outputs, shape}, pairs);
+      run_call<Plan>({over.attempt, leaves, outputs, shape, pairs->copies}, pairs);
     }
   }
 
@@ -214,6 +256,7 @@ template <space_kind Kind, bool IsBatch> struct executor_traits<detail::space_at
     const leaf_array* leaves;
     const output_array* outputs;
     const sweep_shape& shape;
+    kept_copies* copies;
   };
   template <class Plan> using sweep = cuda_sweep<Plan, IsBatch>;
 
@@ -249,13 +292,14 @@ template <space_kind Kind, bool IsBatch> struct executor_traits<detail::space_at
                                              c.attempt.limits, band));
   }
   template <class Plan> static void run_over(const sweep_call& c, const edge_rows& edges) {
-    const edge_rows there{copied(c.attempt, edges.starts, c.shape.rows + 1),
-                          copied(c.attempt, edges.columns, edges.count),
-                          edges.numbers ? copied(c.attempt, edges.numbers, edges.count) : nullptr, edges.count};
+    const edge_rows there{edges.has_starts_of_call ? copied(c.attempt, edges.starts, c.shape.rows + 1)
+                                                   : kept(c, edges.starts, c.shape.rows + 1),
+                          kept(c, edges.columns, edges.count),
+                          edges.numbers ? kept(c, edges.numbers, edges.count) : nullptr, edges.count};
     run_over_edges<Plan>(c, there, {});
   }
   template <class Plan> static void run_over(const sweep_call& c, const edge_ends& ends) {
-    run_over_edges<Plan>(c, {}, {copied(c.attempt, ends.i, c.shape.rows), copied(c.attempt, ends.j, c.shape.rows)});
+    run_over_edges<Plan>(c, {}, {kept(c, ends.i, c.shape.rows), kept(c, ends.j, c.shape.rows)});
   }
   template <class Plan> static void run_over_edges(const sweep_call& c, const edge_rows& edges, const edge_ends& ends) {
     char* const workspace = c.attempt.take(sweep<Plan>::edge_workspace_bytes(c.shape));
@@ -263,6 +307,14 @@ template <space_kind Kind, bool IsBatch> struct executor_traits<detail::space_at
       check(c, sweep<Plan>::launch_over_edges(c.attempt.stream, c.leaves, c.outputs, c.shape, workspace, edges, ends));
   }
 
+  /// A list that the space keeps, in memory of the device that it keeps, too.
+  static const std::int64_t* kept(const sweep_call& c, const std::int64_t* list, std::int64_t count) {
+    if (count == 0 || c.attempt.measures) return nullptr;
+    const void* there = detail::find_copy(*c.copies, list, c.attempt.device);
+    if (there == nullptr)
+      there = detail::keep_copy(*c.copies, c.attempt, list, count * std::int64_t(sizeof(std::int64_t)));
+    return static_cast<const std::int64_t*>(there);
+  }
   /// Numbers of the host, in memory of the attempt.
   template <class T> static const T* copied(const detail::cuda_attempt& attempt, const T* on_host, std::int64_t count) {
     const std::int64_t bytes = count * std::int64_t(sizeof(T));

@@ -104,6 +104,40 @@ TEST_F(sweep_on_device, the_problems_of_a_batch_share_a_launch) {
   EXPECT_EQ(launches(kf::sum_reduction<kf::axis::both>(F), 64), 2);
 }
 
+// The lists of a graph go to a device once, and stay as long as the kf::edges and its copies do.
+TEST_F(sweep_on_device, edges_are_copied_once) {
+  const cloud c(300, 400);
+  const auto& [X, Y, B, G, E] = c.at;
+  auto& heap = fake_device::heap();
+  const std::size_t before = heap.used;
+  {
+    std::vector<std::int64_t> rows, columns;
+    for (std::int64_t n = 0; n < 1000; ++n) {
+      rows.push_back((n * 37) % 290);  // the last rows have none
+      columns.push_back((n * 61) % 400);
+    }
+    const auto x_array = copy_of(X), y_array = copy_of(Y), b_array = copy_of(B);
+    const auto space = std::make_unique<kf::edges>(kf::edges::coo(rows, columns));
+    const auto expected = sum.over(*space)(x = X, y = Y, b = B, g = G[0]);
+    const auto call = [&](const kf::edges& over) {
+      const int before_it = heap.copies_in;
+      const auto found =
+          sum.over(over).on(kf::cuda{})(x = rows_of(x_array, 3), y = rows_of(y_array, 3), b = b_array, g = G[0]);
+      expect_near(values_of(found), expected, "over edges");
+      return heap.copies_in - before_it;
+    };
+    EXPECT_EQ(call(*space), 3);  // of those, where rows begin is the call's own
+    EXPECT_EQ(call(*space), 1);
+    const kf::edges same = *space;
+    EXPECT_EQ(call(same), 1);
+    constexpr auto over_i = kf::sum_reduction<kf::axis::i>(F);
+    expect_near(values_of(over_i.over(same).on(kf::cuda{})(x = rows_of(x_array, 3), y = rows_of(y_array, 3),
+                                                           b = b_array, g = G[0])),
+                over_i.over(same)(x = X, y = Y, b = B, g = G[0]), "over i");
+  }
+  EXPECT_EQ(heap.used, before);
+}
+
 // A loop over calls maps its memory once.
 TEST_F(sweep_on_device, released_memory_is_kept_for_the_next_call) {
   const cloud c(300, 400);

@@ -192,6 +192,7 @@ struct memory {
   std::size_t used = 0;
   std::size_t host_used = 0;  // of it, page-locked memory of the host
   int mappings = 0, lockings = 0;
+  int copies_in = 0;  // what went to the device and was not page-locked
 };
 inline memory& heap() {
   static memory m;
@@ -309,6 +310,7 @@ inline cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes
                                    cudaStream_t stream) {
   if (kind != cudaMemcpyHostToDevice || fake_device::is_of_runtime(from))
     return fake_device::enqueue(stream, [=] { std::memcpy(to, from, bytes); });
+  ++fake_device::heap().copies_in;
   const char* const first = static_cast<const char*>(from);
   return fake_device::enqueue(stream, [to, staged = std::vector<char>(first, first + bytes)] {
     std::memcpy(to, staged.data(), staged.size());

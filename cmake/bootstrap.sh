@@ -26,6 +26,10 @@ include_flags=()
 IFS=: read -ra prefixes <<<"${CMAKE_PREFIX_PATH:-}"
 for prefix in "${prefixes[@]}"; do include_flags+=(-I "$prefix/include"); done
 have_header() { have_tool g++ && g++ "${include_flags[@]}" -E -x c++ -include "$1" /dev/null >/dev/null 2>&1; }
+have_python_headers() {
+  have_tool python3 && [ -f "$(python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ]
+}
+have_numpy() { python3 -c 'import numpy, pybind11' 2>/dev/null; }
 at_least() {  # at_least WANTED FOUND
   [ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]
 }
@@ -45,6 +49,13 @@ look_for_what_is_missing() {
   esac
   case $preset in
     test | test-full | asan | ubsan | tsan | cuda) have_header gtest/gtest.h || missing+=(libgtest-dev) ;;
+    interop)
+      have_header gtest/gtest.h || missing+=(libgtest-dev)
+      have_header dlpack/dlpack.h || missing+=(libdlpack-dev)
+      have_tool mkoctfile && have_tool octave-cli || missing+=(octave octave-dev)
+      have_tool python3 && python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
+      have_python_headers || missing+=(python3-dev)
+      ;;
     bench) have_header benchmark/benchmark.h || missing+=(libbenchmark-dev) ;;
   esac
   case $preset in
@@ -56,6 +67,7 @@ wanted=()
 case $preset in
   test | test-full)
     have_tool clang-format-16 || wanted+=(clang-format-16)
+    have_header dlpack/dlpack.h || wanted+=(libdlpack-dev)
     have_header eigen3/Eigen/Core || have_header Eigen/Core || wanted+=(libeigen3-dev)
     ;;
 esac
@@ -84,6 +96,15 @@ if [ ${#wanted[@]} -gt 0 ] && have_tool apt-get && [ "$(id -u)" -eq 0 ]; then
   export DEBIAN_FRONTEND=noninteractive
   { apt-get update && apt-get install --yes --no-install-recommends "${wanted[@]}"; } >/dev/null 2>&1 </dev/null ||
     say "going on without ${wanted[*]}, which apt does not have"
+fi
+
+# NumPy and pybind11 of the package index, where Python has none: in an environment of their own, in the build folder.
+if [ "$preset" = interop ] && ! have_numpy; then
+  say "installing NumPy and pybind11 into build/python"
+  python3 -m venv build/python
+  export VIRTUAL_ENV=$PWD/build/python PATH=$PWD/build/python/bin:$PATH
+  hash -r
+  have_numpy || pip install --quiet numpy pybind11 || fail "NumPy and pybind11 could not be installed; the message is above"
 fi
 
 cmake_version=$(cmake --version | sed -n '1s/[^0-9]*//p')

@@ -160,7 +160,7 @@ constexpr double time_of_grid(const block_policy& p, const device_limits& d, con
          merge_launch * merge_launches(g.stretches);
 }
 
-constexpr block_grid split_columns(block_grid g, std::int64_t columns, std::int64_t stretches) {
+constexpr block_grid in_stretches(block_grid g, std::int64_t columns, std::int64_t stretches) {
   constexpr std::int64_t multiple = 64;
   g.columns_each = ((columns + stretches - 1) / stretches + multiple - 1) / multiple * multiple;
   if (g.columns_each < multiple) g.columns_each = multiple;
@@ -179,7 +179,7 @@ constexpr block_grid split_blocks(const block_policy& p, const device_limits& d,
                          most_stretches = 65535;
   const int threads = block_threads(p, rows);
   const std::int64_t group_rows = std::int64_t(threads) * p.lanes, groups = (rows + group_rows - 1) / group_rows;
-  block_grid best = detail::split_columns({threads, groups, 1, 0}, columns, 1);
+  block_grid best = detail::in_stretches({threads, groups, 1, 0}, columns, 1);
   if (groups * problems == 0) return best;
 
   std::int64_t most = most_bytes / (problems * groups * threads * p.state_bytes + 1);
@@ -193,7 +193,7 @@ constexpr block_grid split_blocks(const block_policy& p, const device_limits& d,
     std::int64_t stretches = eighths * at_once / (8 * problems * groups);
     if (stretches > most) stretches = most;
     if (stretches <= 1) continue;
-    const block_grid grid = detail::split_columns({threads, groups, 1, 0}, columns, stretches);
+    const block_grid grid = detail::in_stretches({threads, groups, 1, 0}, columns, stretches);
     const double time = detail::time_of_grid(p, d, grid, problems);
     if (time < least_time) {
       least_time = time;

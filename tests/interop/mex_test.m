@@ -24,7 +24,10 @@ end
 rand('seed', 1);
 X = rand(40, 3); Y = rand(70, 3); b = rand(70, 1);
 near(gauss(X, Y, b, 0.5), expected_gauss(X, Y, b, 0.5), 1e-12);
-near(gauss(X, Y, b, int32(2)), expected_gauss(X, Y, b, 2), 1e-12);
+for two = {int32(2), int64(2), uint64(2), int8(2), uint8(2), single(2)}
+  near(gauss(X, Y, b, two{1}), expected_gauss(X, Y, b, 2), 1e-12);
+end
+near(gauss(X, Y, b, true), expected_gauss(X, Y, b, 1), 1e-12);
 found = gauss(single(X), single(Y), single(b), 0.5);
 assert(class(found), 'single');
 near(found, expected_gauss(X, Y, b, 0.5), 1e-5);

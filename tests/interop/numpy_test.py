@@ -70,7 +70,7 @@ class Numpy(unittest.TestCase):
             kernels.gauss(X, Y, B, 0.5, out=out)
         with self.assertRaisesRegex(ValueError, "std::int64_t were given, float is needed"):
             kernels.gauss(X, Y, B, 0.5, out=np.zeros((40, 1), np.int64))
-        with self.assertRaisesRegex(ValueError, "X|memory"):
+        with self.assertRaisesRegex(ValueError, "argument 0 .* lies in the memory that the result is written to"):
             kernels.gauss(X, Y, B, 0.5, out=X[:, :1])
 
     def test_counts_that_no_array_gives(self):
@@ -78,8 +78,8 @@ class Numpy(unittest.TestCase):
 
     def test_errors_are_sentences(self):
         for error, sentence, call in [
-            (ValueError, "3 were given, 4 are needed|3", lambda: kernels.gauss(X, Y, B)),
-            (ValueError, "dimension|components", lambda: kernels.gauss(X[:, :2], Y, B, 0.5)),
+            (ValueError, "3 arguments were given, a call takes 4", lambda: kernels.gauss(X, Y, B)),
+            (ValueError, "argument 0 ", lambda: kernels.gauss(X[:, :2], Y, B, 0.5)),
             (ValueError, "double", lambda: kernels.gauss(X.astype(np.float64), Y, B, 0.5)),
             (ValueError, "16 bits", lambda: kernels.gauss(X.astype(np.float16), Y, B, 0.5)),
             (TypeError, "complex64", lambda: kernels.gauss(X.astype(np.complex64), Y, B, 0.5)),

@@ -45,14 +45,10 @@ inline element_code code_from_mex(const mxArray* a) {
       return code_of<std::uint64_t>;
     case mxUINT8_CLASS:
     case mxLOGICAL_CLASS:
-    case mxCHAR_CLASS:
-      break;
+      return code_of<std::uint8_t>;
     default:
       throw shape_error(message() << "an argument of class " << mxGetClassName(a) << " was given: no numbers");
   }
-  if (mxGetClassID(a) == mxCHAR_CLASS)
-    throw shape_error(message() << "an argument of class char was given: no numbers");
-  return code_of<std::uint8_t>;
 }
 
 /// N x D, or N x D x B x ... for several problems: column by column, as these programs keep it.
@@ -86,16 +82,19 @@ inline bool is_parameter(const recipe& r, int position) {
   return false;
 }
 /// A scalar of any class as a number.
-inline loose_array number_from_mex(const loose_array& scalar, std::int64_t& place) {
+inline loose_array number_from_mex(const mxArray* scalar, std::int64_t& place) {
   const auto keep = [&](auto value) -> loose_array {
     __builtin_memcpy(&place, &value, sizeof value);
     return {{flat_shape(1), &place, true}, code_of<decltype(value)>};
   };
-  if (scalar.element == code_of<float>) return keep(double(load_number<float>(scalar.data)));
-  if (scalar.element == code_of<double>) return keep(load_number<double>(scalar.data));
-  if (scalar.element == code_of<std::int32_t>) return keep(std::int64_t(load_number<std::int32_t>(scalar.data)));
-  if (scalar.element == code_of<std::int64_t>) return keep(load_number<std::int64_t>(scalar.data));
-  return scalar;
+  switch (mxGetClassID(scalar)) {  // what a double may not hold
+    case mxINT64_CLASS:
+      return keep(load_number<std::int64_t>(mxGetData(scalar)));
+    case mxUINT64_CLASS:
+      return keep(load_number<std::uint64_t>(mxGetData(scalar)));
+    default:
+      return keep(double(mxGetScalar(scalar)));
+  }
 }
 
 /// A matrix as an array of these programs; indices are counted from 1 there, and 0 says that there is none.
@@ -137,7 +136,7 @@ template <class T> mxArray* compute_from_mex(const any_reduction<T>& reduction, 
     by_position[at] = describe_mex(arguments[n]);
     join_extents(batch, by_position[at].batch);
     if (mxGetNumberOfElements(arguments[n]) == 1 && is_parameter(r, n))
-      by_position[at] = number_from_mex(by_position[at], plain[at]);
+      by_position[at] = number_from_mex(arguments[n], plain[at]);
   }
   const loose_call call{by_position.data(), count, given.data(), arrays.data(), numbers.data()};
   const cpu processor;

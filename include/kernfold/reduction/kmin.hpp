@@ -26,7 +26,8 @@ template <int K, int Dim, kind Result, bool IsBounded = false> struct kmin_fold 
   static constexpr int queue_length = column_block + (Dim <= 4 ? 8 : 0);
   static constexpr int register_reals = Dim + (IsBounded ? 3 : 4);  // the thresholds, and where the lists are
   static constexpr int late_roots = IsBounded;
-  /// Until its list is full of small values, a row inserts often: as long as this many columns take, on a device.
+  /// Until its list is full of small values, a row inserts often: an estimate of how many columns take as long, on a
+  /// device.
   static constexpr int restart_columns = 8000 * K;
   /// In random order, column n is among the K least so far with probability K / n. Beyond this, blocks of sixteen rows
   /// by four columns begin to change nothing: one in eight, and soon most.
@@ -74,8 +75,8 @@ template <int K, int Dim, kind Result, bool IsBounded = false> struct kmin_fold 
   static KERNFOLD_HD_LAYER bool wants(const accumulator<T>& a, const Values& values) {
     T v[B];
     for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA { v[b] = values.template root<IsBounded>(b)(0); });
-    if constexpr (IsBounded) return is_any_below<true>(a.bound, v);
-    else return is_any_below<true>(a.threshold[0], v);
+    if constexpr (IsBounded) return is_any_below<false>(a.bound, v);
+    else return is_any_below<false>(a.threshold[0], v);
   }
   template <int B, class T, class Values>
   static KERNFOLD_HD_LAYER void absorb(accumulator<T>& a, const Values& values, int c) {

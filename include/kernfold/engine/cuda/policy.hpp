@@ -146,7 +146,7 @@ constexpr int merge_launches(int stretches) {
 constexpr double time_of_grid(const block_policy& p, const device_limits& d, const block_grid& g,
                               std::int64_t problems) {
   constexpr double busy = 4, imbalance = 0.1;                // of a block's time, which multiprocessors end apart
-  constexpr double start_of_block = 64, merge_launch = 250;  // on an H100 2 and 5 microseconds
+  constexpr double start_of_block = 64, merge_launch = 250;  // estimates, not measured alone
   const std::int64_t at_once = std::int64_t(d.multiprocessors) * resident_blocks(p, d, g.threads);
   const auto time_per_column = [&](std::int64_t blocks) {
     const std::int64_t of_one = (blocks + d.multiprocessors - 1) / d.multiprocessors;

@@ -10,10 +10,9 @@
 
 #include <exception>
 #include <new>
-#include <vector>
 
-#include "../api/any_reduction.hpp"
 #include "c.h"
+#include "loose.hpp"
 
 KERNFOLD_STRICT_BEGIN
 namespace kernfold {
@@ -45,14 +44,9 @@ void compute_into_c(const recipe& r, const void* executor, const loose_array& re
 
 KERNFOLD_ONCE void compute_from_c(const recipe& r, const void* executor, const kf_array& result,
                                   const kf_array* arguments, int count) {
-  if (count != position_count(r)) refuse_argument_count(r, count);
-  const auto size = static_cast<std::size_t>(count) + 1;
-  std::vector<loose_array> by_position(size);
-  for (int n = 0; n < count; ++n) by_position[static_cast<std::size_t>(n)] = array_from_c(arguments[n]);
-  std::vector<given_array> given(size);
-  std::vector<leaf_array> arrays(size);
-  std::vector<std::int64_t> numbers(size);
-  const loose_call call{by_position.data(), count, given.data(), arrays.data(), numbers.data()};
+  loose_memory memory(r, count);
+  for (int n = 0; n < count; ++n) memory[n] = array_from_c(arguments[n]);
+  const loose_call call = memory.call();
   const loose_array target = array_from_c(result);
   if (target.element == code_of<float>) compute_into_c<float>(r, executor, target, call);
   else if (target.element == code_of<double>) compute_into_c<double>(r, executor, target, call);

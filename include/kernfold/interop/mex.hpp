@@ -9,9 +9,6 @@
 
 #include <mex.h>
 
-#include <vector>
-
-#include "../api/any_reduction.hpp"
 #include "c.hpp"
 
 KERNFOLD_STRICT_BEGIN
@@ -81,19 +78,15 @@ inline bool is_parameter(const recipe& r, int position) {
     if (r.symbols[s].position == position) return r.symbols[s].symbol_role == role::parameter;
   return false;
 }
-/// A scalar of any class as a number.
-inline loose_array number_from_mex(const mxArray* scalar, std::int64_t& place) {
-  const auto keep = [&](auto value) -> loose_array {
-    __builtin_memcpy(&place, &value, sizeof value);
-    return {{flat_shape(1), &place, true}, code_of<decltype(value)>};
-  };
+/// A scalar of any class as number n of a call's arguments.
+inline void set_number_from_mex(loose_memory& memory, int n, const mxArray* scalar) {
   switch (mxGetClassID(scalar)) {  // what a double may not hold
     case mxINT64_CLASS:
-      return keep(load_number<std::int64_t>(mxGetData(scalar)));
+      return memory.set_number(n, load_number<std::int64_t>(mxGetData(scalar)));
     case mxUINT64_CLASS:
-      return keep(load_number<std::uint64_t>(mxGetData(scalar)));
+      return memory.set_number(n, load_number<std::uint64_t>(mxGetData(scalar)));
     default:
-      return keep(double(mxGetScalar(scalar)));
+      return memory.set_number(n, double(mxGetScalar(scalar)));
   }
 }
 
@@ -124,21 +117,13 @@ mxArray* compute_for_mex(const recipe& r, const void* executor, const loose_call
 }
 template <class T> mxArray* compute_from_mex(const any_reduction<T>& reduction, int count, const mxArray** arguments) {
   const recipe& r = reduction.as_data();
-  if (count != position_count(r)) refuse_argument_count(r, count);
-  const auto size = static_cast<std::size_t>(count) + 1;
-  std::vector<loose_array> by_position(size);
-  std::vector<given_array> given(size);
-  std::vector<leaf_array> arrays(size);
-  std::vector<std::int64_t> numbers(size), plain(size);
-  batch_shape batch;
+  loose_memory memory(r, count);
   for (int n = 0; n < count; ++n) {
-    const auto at = static_cast<std::size_t>(n);
-    by_position[at] = describe_mex(arguments[n]);
-    join_extents(batch, by_position[at].batch);
-    if (mxGetNumberOfElements(arguments[n]) == 1 && is_parameter(r, n))
-      by_position[at] = number_from_mex(arguments[n], plain[at]);
+    memory[n] = describe_mex(arguments[n]);
+    if (mxGetNumberOfElements(arguments[n]) == 1 && is_parameter(r, n)) set_number_from_mex(memory, n, arguments[n]);
   }
-  const loose_call call{by_position.data(), count, given.data(), arrays.data(), numbers.data()};
+  const batch_shape batch = memory.batch();
+  const loose_call call = memory.call();
   const cpu processor;
   const cuda_host device = reduction.device();
   const void* const executor = reduction.is_on_device() ? static_cast<const void*>(&device) : &processor;

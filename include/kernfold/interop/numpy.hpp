@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-#include "../api/any_reduction.hpp"
+#include "loose.hpp"
 
 KERNFOLD_STRICT_BEGIN
 namespace kernfold {
@@ -77,40 +77,13 @@ inline loose_array describe_numpy(const pybind11::array& a) {
   return found;
 }
 
-/// An argument of a call as kernfold sees it, and the numbers of those that are no arrays.
-class numpy_arguments {
- public:
-  numpy_arguments(const recipe& r, const pybind11::args& args)
-      : by_position_(args.size() + 1),
-        given_(args.size() + 1),
-        arrays_(args.size() + 1),
-        numbers_(args.size() + 1),
-        plain_(args.size() + 1) {
-    if (int(args.size()) != position_count(r)) refuse_argument_count(r, int(args.size()));
-    for (std::size_t n = 0; n < args.size(); ++n) by_position_[n] = describe(args[n], plain_[n]);
-  }
-  loose_call call() {
-    return {by_position_.data(), int(by_position_.size()) - 1, given_.data(), arrays_.data(), numbers_.data()};
-  }
-
- private:
-  std::vector<loose_array> by_position_;
-  std::vector<given_array> given_;
-  std::vector<leaf_array> arrays_;
-  std::vector<std::int64_t> numbers_, plain_;
-
-  template <class Number> static loose_array number_at(std::int64_t& place, Number value) {
-    __builtin_memcpy(&place, &value, sizeof value);
-    return {{flat_shape(1), &place, true}, code_of<Number>};
-  }
-  static loose_array describe(const pybind11::handle& argument, std::int64_t& plain) {
-    if (PyFloat_Check(argument.ptr())) return number_at(plain, pybind11::cast<double>(argument));
-    if (PyLong_Check(argument.ptr())) return number_at(plain, pybind11::cast<std::int64_t>(argument));
-    if (!pybind11::isinstance<pybind11::array>(argument))
-      throw pybind11::type_error("an argument of a reduction is an array of NumPy or a number");
-    return describe_numpy(pybind11::reinterpret_borrow<pybind11::array>(argument));
-  }
-};
+inline void describe_argument(loose_memory& memory, int n, const pybind11::handle& argument) {
+  if (PyFloat_Check(argument.ptr())) return memory.set_number(n, pybind11::cast<double>(argument));
+  if (PyLong_Check(argument.ptr())) return memory.set_number(n, pybind11::cast<std::int64_t>(argument));
+  if (!pybind11::isinstance<pybind11::array>(argument))
+    throw pybind11::type_error("an argument of a reduction is an array of NumPy or a number");
+  memory[n] = describe_numpy(pybind11::reinterpret_borrow<pybind11::array>(argument));
+}
 
 /// What a call is told besides its arguments.
 struct numpy_options {
@@ -176,28 +149,24 @@ pybind11::object compute_into_array(const recipe& r, const cuda_host* device, lo
   return out;
 }
 
-inline batch_shape batch_of(const loose_call& call) {
-  batch_shape all;
-  for (int n = 0; n < call.count; ++n) join_extents(all, call.by_position[n].batch);
-  return all;
-}
 template <class T>
 pybind11::object compute_numpy(const any_reduction<T>& reduction, const pybind11::args& args,
                                const numpy_options& options) {
   const recipe& r = reduction.as_data();
   const cuda_host device = reduction.device();
   const cuda_host* const there = reduction.is_on_device() ? &device : nullptr;
-  std::unique_ptr<numpy_arguments> arguments;
+  std::unique_ptr<loose_memory> memory;
   compute_beside_python(0, [&](const cpu&) {
     const pybind11::gil_scoped_acquire here;
-    arguments = std::make_unique<numpy_arguments>(r, args);
+    memory = std::make_unique<loose_memory>(r, int(args.size()));
+    for (int n = 0; n < memory->count(); ++n) describe_argument(*memory, n, args[std::size_t(n)]);
   });
-  const loose_call call = arguments->call();
+  const loose_call call = memory->call();
   const bool is_new = options.out.is_none();
   if (reduction.gives_indices())
-    return is_new ? compute_new_array<std::int64_t>(r, there, call, batch_of(call), options)
+    return is_new ? compute_new_array<std::int64_t>(r, there, call, memory->batch(), options)
                   : compute_into_array<std::int64_t>(r, there, call, options);
-  return is_new ? compute_new_array<T>(r, there, call, batch_of(call), options)
+  return is_new ? compute_new_array<T>(r, there, call, memory->batch(), options)
                 : compute_into_array<T>(r, there, call, options);
 }
 

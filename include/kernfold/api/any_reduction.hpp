@@ -8,8 +8,8 @@
 KERNFOLD_STRICT_BEGIN
 namespace kernfold {
 
-/// Argument number `position` of a call: its role, and its components per row; dim 0 where no variable has this
-/// position.
+/// Argument number `position` of a call: its role, and its components per row, kf::dynamic where its array tells how
+/// many; dim 0 where no variable has this position.
 struct argument_shape {
   role symbol_role;
   int position, dim;
@@ -122,7 +122,7 @@ KERNFOLD_ONCE void compute_any_new(const recipe& r, const void* executor, const 
   match_arguments(r, t);
   bound_batch batch{.bind = &bind_batch};
   const domain counts = bind_arrays(r, t.given, t.arrays, told, &batch);
-  const output_array output = allocate_result(result, r, 0, counts, r.symbol_count);
+  const output_array output = allocate_result(result, output_in_call(r, 0, t.arrays), counts, r.symbol_count);
   r.compute(executor, t.arrays, counts, &output);
 }
 /// The result in the caller's memory of element type T, or added to it.
@@ -303,7 +303,7 @@ template <class T> class any_reduction {
         return {made_->symbols[s].symbol_role, position, made_->symbols[s].dim};
     return {role::parameter, position, 0};
   }
-  /// Components of each row of the result.
+  /// Components of each row of the result; kf::dynamic where the arguments tell how many.
   [[gnu::always_inline]] int dim() const { return made_->outputs[0].dim; }
   /// The axis that is folded: the result has a row for each index of the other one, and one row in all for axis::both.
   [[gnu::always_inline]] axis folds() const { return made_->outputs[0].folds; }

@@ -95,17 +95,17 @@ inline bool shares_problems(const batch_shape& b) {
     if (!fits) refuse_output_batch(r, given.batch, counts);
     out.problems = place_problems(*counts.batch, r.symbol_count + o, given.batch, r.outputs[o].element.bytes);
   }
-  const auto touched = [&](const void* data, std::int64_t rows, int dim, std::int64_t row_stride,
+  const auto touched = [&](const void* data, std::int64_t rows, std::int64_t dim, std::int64_t row_stride,
                            std::int64_t col_stride, int bytes, const std::int64_t* places) {
     const array_shape shape{
         .rows = rows, .dim = dim, .row_stride = row_stride, .col_stride = col_stride, .is_flat = false};
     return footprint_of_batch(footprint_of(data, shape, bytes), places, counts.problems);
   };
   const output_shape& wanted = r.outputs[o];
-  const footprint target = touched(out.data, output_rows(wanted.folds, counts), wanted.dim, out.row_stride,
-                                   out.col_stride, wanted.element.bytes, out.problems);
+  const footprint target = touched(out.data, output_rows(wanted.folds, counts), out.dim, out.row_stride, out.col_stride,
+                                   wanted.element.bytes, out.problems);
   for (int s = 0; s < r.symbol_count; ++s)
-    if (overlaps(target, touched(arrays[s].data, arrays[s].rows, r.symbols[s].dim, arrays[s].row_stride,
+    if (overlaps(target, touched(arrays[s].data, arrays[s].rows, arrays[s].dim, arrays[s].row_stride,
                                  arrays[s].col_stride, r.symbols[s].element.bytes, arrays[s].problems)))
       refuse_overlap(r, r.symbols[s]);
   return out;

@@ -39,6 +39,13 @@ struct output_shape {
   element_code element;
 };
 
+/// Which variables of a reduction have the same dimension where it is known at run time: for each variable the number
+/// of one that tells it, and for each result; -1 where it is known at compile time.
+struct dimension_links {
+  const int* symbols;
+  const int* outputs;
+};
+
 struct bound_batch;
 /// The pairs of a call: how many rows the arrays of each role have, 1 where there are none; all pairs of these, or
 /// those of a set, of which so many are edges; in each problem of a batch.
@@ -68,6 +75,7 @@ struct recipe {
   void (*compute)(const void* executor, const leaf_array* arrays, domain counts, const output_array* outputs);
   /// Whether a callback may end the computation before the outputs are complete.
   bool (*may_end_early)(const void* executor);
+  const dimension_links* links = nullptr;  // where a dimension is known at run time
 };
 
 /// An array as it was given, its elements of the symbol's type.
@@ -90,6 +98,9 @@ struct bound_batch {
 
 inline namespace KERNFOLD_ABI {
 
+[[gnu::cold, gnu::noinline]] inline message dim_as_written(int dim) {
+  return dim == dynamic ? message("dynamic") : message() << dim;
+}
 /// "argument 1 (y1, Vj<1, 3>) of Sum(exp(-p3 |x0 - y1|^2) y2)"
 [[gnu::cold, gnu::noinline]] inline message name_argument(const recipe& r, const symbol& s) {
   const role of = s.symbol_role;
@@ -98,7 +109,7 @@ inline namespace KERNFOLD_ABI {
                        : of == role::j    ? "Vj<"
                        : of == role::edge ? "Ve<"
                                           : "Pm<")
-                   << s.position << ", " << s.dim << ">) of " << r.text();
+                   << s.position << ", " << dim_as_written(s.dim) << ">) of " << r.text();
 }
 [[gnu::cold, gnu::noinline]] inline void refuse_array(const recipe& r, const symbol& s, misfit why,
                                                       const array_shape& shape) {
@@ -144,17 +155,36 @@ inline array_shape flattened(const recipe& r, const symbol& s, const array_shape
   if (given.row_stride != given.dim * given.col_stride) refuse_matrix_order(r, s, given);
   return flat_shape(given.rows * given.dim, given.col_stride);
 }
+[[gnu::cold, gnu::noinline]] inline void refuse_unknown_dimension(const recipe& r, const symbol& s,
+                                                                  std::int64_t total) {
+  throw shape_error(name_argument(r, s) << ": " << total << (total == 1 ? " number was" : " numbers were")
+                                        << " given in a row, of a dimension that only the array can tell: give rows, "
+                                           "as in kf::view{pointer, rows, dim}");
+}
+[[gnu::cold, gnu::noinline]] inline void refuse_no_components(const recipe& r, const symbol& s, std::int64_t dim) {
+  throw shape_error(name_argument(r, s) << ": rows of dimension " << dim << " were given, 1 or more is needed");
+}
+/// The dimension of a variable: where it is known at run time, that of its array.
+inline std::int64_t dim_of_array(const recipe& r, const symbol& s, const given_array& given) {
+  if (s.dim != dynamic) return s.dim;
+  if (given.is_flat && s.symbol_role != role::parameter) refuse_unknown_dimension(r, s, given.total);
+  const std::int64_t dim = given.is_flat ? given.total : given.dim;
+  if (dim < 1 || dim >= dynamic) refuse_no_components(r, s, dim);
+  return dim;
+}
 inline leaf_array bind_array(const recipe& r, const symbol& s, const given_array& given) {
-  if (given.is_number && (s.dim != 1 || s.symbol_role != role::parameter)) refuse_number(r, s);
+  if (given.is_number && ((s.dim != 1 && s.dim != dynamic) || s.symbol_role != role::parameter)) refuse_number(r, s);
+  const std::int64_t dim = dim_of_array(r, s, given);
   array_shape rows = given;
   if (s.symbol_role == role::parameter && given.rows > 1 && given.dim > 0 && given.rows * given.dim == s.dim)
     rows = flattened(r, s, given);
-  if (const misfit why = fit_rows(rows, s.dim, false); why != misfit::none) refuse_array(r, s, why, given);
+  if (const misfit why = fit_rows(rows, dim, false); why != misfit::none) refuse_array(r, s, why, given);
   if (s.symbol_role == role::parameter && rows.rows != 1) refuse_parameter(r, s, rows.rows);
   return {.data = given.data,
           .row_stride = rows.row_stride,
           .col_stride = rows.col_stride,
           .rows = rows.rows,
+          .dim = dim,
           .is_number = given.is_number};
 }
 
@@ -194,6 +224,24 @@ inline std::int64_t common_rows(const recipe& r, const leaf_array* arrays, role 
   return arrays[first].rows;
 }
 
+[[gnu::cold, gnu::noinline]] inline void refuse_dimension(const recipe& r, const symbol& s, std::int64_t dim,
+                                                          const symbol& first, std::int64_t wanted) {
+  throw shape_error(name_argument(r, s) << ": rows of dimension " << dim << " were given, argument " << first.position
+                                        << " has " << wanted);
+}
+/// Checks that dimensions known at run time fit each other.
+[[gnu::cold, gnu::noinline]] inline void check_dimensions(const recipe& r, const leaf_array* arrays) {
+  for (int s = 0; s < r.symbol_count; ++s)
+    if (const int first = r.links->symbols[s]; first >= 0 && arrays[s].dim != arrays[first].dim)
+      refuse_dimension(r, r.symbols[s], arrays[s].dim, r.symbols[first], arrays[first].dim);
+}
+/// A result with the dimension that it has in a call.
+KERNFOLD_ONCE output_shape output_in_call(const recipe& r, int o, const leaf_array* arrays) {
+  output_shape shape = r.outputs[o];
+  if (r.links != nullptr && r.links->outputs[o] >= 0) shape.dim = int(arrays[r.links->outputs[o]].dim);
+  return shape;
+}
+
 /// The arrays given for the symbols, as rows; of each problem of a batch, where that is not null. Throws shape_error
 /// where they do not fit.
 KERNFOLD_ONCE domain bind_arrays(const recipe& r, const given_array* given, leaf_array* arrays, extents told,
@@ -203,6 +251,7 @@ KERNFOLD_ONCE domain bind_arrays(const recipe& r, const given_array* given, leaf
     arrays[s] = bind_array(r, r.symbols[s], given[s]);
     if (given[s].batch.rank > 0) batched = s;
   }
+  if (r.links != nullptr) check_dimensions(r, arrays);
   domain counts{common_rows(r, arrays, role::i, told.i), common_rows(r, arrays, role::j, told.j)};
   if (batched < 0) return counts;
   if (batch == nullptr || batch->bind == nullptr) refuse_batch(r, r.symbols[batched]);
@@ -232,20 +281,21 @@ KERNFOLD_ONCE void check_edge_counts(const recipe& r, const leaf_array* arrays, 
 /// The caller's memory for output number o. Throws shape_error where it does not fit, overlap_error.
 KERNFOLD_ONCE output_array bind_output(const recipe& r, int o, const array_shape& given, void* data,
                                        const leaf_array* arrays, domain counts) {
-  const output_shape& wanted = r.outputs[o];
+  const output_shape wanted = output_in_call(r, o, arrays);
   array_shape rows = given;
   if (const misfit why = fit_rows(rows, wanted.dim, true); why != misfit::none)
     refuse_output(r, why, given, wanted.dim);
   if (rows.rows != output_rows(wanted.folds, counts))
     refuse_output_rows(r, rows.rows, output_rows(wanted.folds, counts));
   const footprint target = footprint_of(data, rows, wanted.element.bytes);
-  output_array out{.data = data, .row_stride = rows.row_stride, .col_stride = rows.col_stride, .add = false};
+  output_array out{
+      .data = data, .row_stride = rows.row_stride, .col_stride = rows.col_stride, .add = false, .dim = wanted.dim};
   if (counts.batch != nullptr) return counts.batch->bind_output(r, o, given, out, arrays, counts);
   if (given.batch.rank > 0) refuse_needless_batch(r);
   for (int s = 0; s < r.symbol_count; ++s) {
     const symbol& read = r.symbols[s];
     const array_shape shape{.rows = arrays[s].rows,
-                            .dim = read.dim,
+                            .dim = arrays[s].dim,
                             .row_stride = arrays[s].row_stride,
                             .col_stride = arrays[s].col_stride,
                             .is_flat = false};
@@ -270,14 +320,14 @@ template <class T> const std::int64_t* place_result(domain counts, int number, s
 }
 /// New memory of the host for result number o.
 template <class T>
-KERNFOLD_ONCE output_array allocate_result(matrix<T>& m, const recipe& r, int o, domain counts, int number) {
-  const output_shape& wanted = r.outputs[o];
+KERNFOLD_ONCE output_array allocate_result(matrix<T>& m, const output_shape& wanted, domain counts, int number) {
   m = matrix<T>(counts.problems, output_rows(wanted.folds, counts), wanted.dim);
   return {.data = m.data(),
           .row_stride = m.cols(),
           .col_stride = 1,
           .add = false,
-          .problems = place_result<T>(counts, number, m.rows() * m.cols())};
+          .problems = place_result<T>(counts, number, m.rows() * m.cols()),
+          .dim = wanted.dim};
 }
 /// The same, of the kind that belongs to an executor.
 template <class T, class Executor>
@@ -290,7 +340,8 @@ KERNFOLD_ONCE output_array allocate_output(const Executor& where,
           .row_stride = m.cols(),
           .col_stride = 1,
           .add = false,
-          .problems = place_result<T>(counts, number, m.rows() * m.cols())};
+          .problems = place_result<T>(counts, number, m.rows() * m.cols()),
+          .dim = wanted.dim};
 }
 
 /// Computes into the caller's memory, or adds to it. Where a callback may end the computation early, the result is
@@ -304,7 +355,8 @@ KERNFOLD_ONCE void compute_into(const recipe& r, const void* executor, const lea
     return r.compute(executor, arrays, counts, &target);
   }
   matrix<T> whole;
-  const output_array temporary = allocate_result(whole, r, 0, counts, r.symbol_count + r.output_count);
+  const output_array temporary =
+      allocate_result(whole, output_in_call(r, 0, arrays), counts, r.symbol_count + r.output_count);
   r.compute(executor, arrays, counts, &temporary);
   for (std::int64_t p = 0; p < whole.batch(); ++p) {
     output_array to = target;

@@ -5,6 +5,7 @@
 #include "../formula/distance_bound.hpp"
 #include "arguments.hpp"
 #include "batch.hpp"
+#include "dimensions.hpp"
 
 KERNFOLD_STRICT_BEGIN
 namespace kernfold {
@@ -146,6 +147,12 @@ template <class Traits> consteval bool takes_problems() {
   else return false;
 }
 
+/// Whether an executor runs plans with vectors whose dimension is known at run time.
+template <class Traits> consteval bool takes_run_time_dims() {
+  if constexpr (requires { Traits::takes_run_time_dims; }) return Traits::takes_run_time_dims;
+  else return false;
+}
+
 /// What a reduction computes, from arrays that were found to fit: one for each symbol of its signature.
 template <class Reduction, class Executor, class Real> struct computation {
   static void run(const void* executor, const leaf_array* arrays, domain counts, const output_array* outputs) {
@@ -250,9 +257,29 @@ template <class Reduction, class Executor, class Real> struct computation {
     const std::int64_t rows = folds == axis::none ? counts.edges : folds == axis::i ? counts.j : counts.i;
     const std::int64_t columns = folds == axis::none ? 1 : folds == axis::i ? counts.i : counts.j;
     const sweep_shape shape{rows, columns, counts.problems};
-    if constexpr (requires { traits::takes_spaces; })
+    if constexpr (Plan::has_run_time_result) sweep_in_parts<Plan>(where, leaves, outputs, shape, counts);
+    else sweep_once<Plan>(where, leaves, outputs, shape, counts);
+  }
+  template <class Plan>
+  static void sweep_once(const Executor& where, const leaf_array* leaves, const output_array* outputs,
+                         const sweep_shape& shape, const domain& counts) {
+    if constexpr (Plan::program_type::has_run_time_dims && !takes_run_time_dims<traits>())
+      static_assert(
+          takes_run_time_dims<traits>(),
+          "kernfold: dimensions that are known at run time (kf::dynamic) are for calls on the processor, over "
+          "all pairs, ranges or a band");
+    else if constexpr (requires { traits::takes_spaces; })
       traits::template run<Plan>(where, leaves, outputs, shape, counts.over);
     else traits::template run<Plan>(where, leaves, outputs, shape);
+  }
+  /// A result whose dimension is known at run time: some of its components at a time.
+  template <class Plan>
+  static void sweep_in_parts(const Executor& where, const leaf_array* leaves, const output_array* outputs,
+                             sweep_shape shape, const domain& counts) {
+    std::int64_t widest = 0;
+    for (int o = 0; o < Plan::output_count; ++o) widest = outputs[o].dim > widest ? outputs[o].dim : widest;
+    for (; shape.first_component < widest; shape.first_component += components_of_sweep)
+      sweep_once<Plan>(where, leaves, outputs, shape, counts);
   }
 };
 
@@ -297,10 +324,15 @@ template <class Reduction, space_kind Kind> consteval bool is_of_this_space() {
 /// A reduction as data.
 template <class Reduction, class Executor, class Real>
 inline constexpr recipe recipe_of{
-    symbol_table<typename Reduction::signature, Real>::row, Reduction::signature::size,
-    output_table<typename Reduction::items, Real>::row,     Reduction::items::size,
-    numbers_read_by(typename Reduction::formulas{}),        &Reduction::text,
-    &computation<Reduction, Executor, Real>::run,           &executor_traits<Executor>::may_end_early,
+    symbol_table<typename Reduction::signature, Real>::row,
+    Reduction::signature::size,
+    output_table<typename Reduction::items, Real>::row,
+    Reduction::items::size,
+    numbers_read_by(typename Reduction::formulas{}),
+    &Reduction::text,
+    &computation<Reduction, Executor, Real>::run,
+    &executor_traits<Executor>::may_end_early,
+    dimension_links_of<Reduction>(),
 };
 
 }  // namespace KERNFOLD_ABI

@@ -76,9 +76,10 @@ template <class V, class Array, bool IsHeldByValue> struct bound_array {
                                   << ") of a lazy matrix with " << rows()
                                   << (V::symbol_role == role::i ? " rows" : " columns"));
     array_shape shape = raw;
-    if (const misfit why = fit_rows(shape, V::dim, false); why != misfit::none)
-      throw shape_error(message("a block of a lazy matrix: ") << explain(why, raw, V::dim));
-    return view{raw.data + rows_wanted.first * shape.row_stride, rows_wanted.end - rows_wanted.first, V::dim,
+    const std::int64_t dim = V::dim == dynamic && !raw.is_flat ? raw.dim : V::dim;
+    if (const misfit why = fit_rows(shape, dim, false); why != misfit::none)
+      throw shape_error(message("a block of a lazy matrix: ") << explain(why, raw, dim));
+    return view{raw.data + rows_wanted.first * shape.row_stride, rows_wanted.end - rows_wanted.first, dim,
                 shape.row_stride, shape.col_stride};
   }
   /// Its rows as a batch of one each.

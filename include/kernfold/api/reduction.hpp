@@ -128,6 +128,8 @@ template <class Reduction, class Executor, class Space = all_pairs> struct place
     using rows = typename sides<type_at<typename Reduction::items, 0>::folds, typename Reduction::signature>::rows;
     static_assert((argument<Args>::is_named && ...), "kernfold: start takes its arguments by name, as in x = X");
     static_assert(is_dense, "kernfold: columns that arrive in pieces meet all rows: start takes no space");
+    static_assert(!has_run_time_dims(typename Reduction::formulas{}),
+                  "kernfold: columns that arrive in pieces have dimensions that are known at compile time");
     static_assert(
         !(argument<Args>::is_temporary || ...),
         "kernfold: the arrays that a reduction starts with are read until its end: a temporary would be gone by then; "
@@ -178,7 +180,7 @@ template <class Reduction, class Executor, class Space = all_pairs> struct place
     space_traits<Space>::template bind<Reduction>(pairs, r, arrays, counts, bound);
     results<typename traits::template memory<element_of_item<Items, Real>>...> all;
     const output_array outputs[] = {allocate_output<element_of_item<Items, Real>>(
-        where, detail::get<Is>(all), r.outputs[Is], counts, r.symbol_count + Is)...};
+        where, detail::get<Is>(all), output_in_call(r, Is, arrays), counts, r.symbol_count + Is)...};
     const auto& runner = Runner::from(where);
     r.compute(&runner, arrays, counts, outputs);
     return detail::one_or_all(all);
@@ -255,12 +257,18 @@ template <reduction_like R> message to_string(R) { return R::text(); }
 }  // namespace KERNFOLD_ABI
 
 namespace detail {
+template <class Spec> inline constexpr bool is_sum = false;
+template <class F> inline constexpr bool is_sum<sum_spec<F>> = true;
 /// The reduction Spec along an axis, its formulas given as Fs: the variables of its signature are theirs.
 template <axis A, class Spec, class... Fs> constexpr auto reduce() {
   static_assert(label_check<!(is_unsigned_label<bare<Fs>> || ...)>::value);
   static_assert(!(carries_arrays<Fs> || ...),
                 "kernfold: a lazy matrix is reduced by its members, as in K.sum_j(); a reduction is made of formulas "
                 "over kf::Vi, kf::Vj and kf::Pm");
+  static_assert(
+      is_sum<Spec> || !((bare<Fs>::dim == dynamic) || ...),
+      "kernfold: a vector whose dimension is known at run time (kf::dynamic) is summed; other reductions take "
+      "formulas of a dimension that is known at compile time");
   using variables = unite<typename variables_in<typename Spec::formulas>::type, declared_among<Fs...>>;
   return reduction<variables, type_list<>, item<A, Spec>>{};
 }

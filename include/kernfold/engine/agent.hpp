@@ -18,6 +18,10 @@ inline namespace KERNFOLD_ABI {
 template <class Real> struct parameter_values {
   const Real* reals;
   const std::int64_t* indices;
+  // Of vectors of run-time dimension, where there are any: see vector_frame.
+  const Real* vectors = nullptr;
+  const vector_place* places = nullptr;
+  int first_component = 0;
 };
 
 /// What the row stage kept for one set of lanes, and the rows' numbers.
@@ -25,6 +29,7 @@ template <class T> struct row_values {
   const T* reals;                   // (kept reals)
   const math::index_t<T>* indices;  // (kept indices)
   math::index_t<T> numbers;
+  const T* vectors = nullptr;
 };
 
 /// What the column stage kept for the columns of a tile.
@@ -32,7 +37,9 @@ template <class Real> struct column_tile {
   const Real* reals;            // (count, kept reals, padded as the lanes want it)
   const std::int64_t* indices;  // (count, kept indices)
   int count;
-  std::int64_t first;  // number of the first column
+  std::int64_t first;             // number of the first column
+  const Real* vectors = nullptr;  // (components, vector_stride)
+  std::int64_t vector_stride = 0;
 };
 
 }  // namespace KERNFOLD_ABI
@@ -68,6 +75,20 @@ template <class Fold> consteval int late_roots_of() {
   if constexpr (requires { Fold::late_roots; }) return Fold::late_roots;
   else return 0;
 }
+/// Whether the pair stage contracts vectors too long to be unrolled.
+template <class P> consteval bool has_long_contractions() {
+  using graph = typename P::graph;
+  for (int k = 0; k < graph::count; ++k)
+    if (graph::node(k).dim == 1 && stage_of(graph::node(k).depends, P::rows) == stage::pair)
+      for (const int from : graph::node(k).arguments.at)
+        if (from >= 0 && graph::node(from).dim > unrolled_dim) return true;
+  return false;
+}
+/// Columns that a fold absorbs at a time where vectors are long.
+template <class Fold> consteval int longest_column_block() {
+  if constexpr (requires { Fold::long_column_block; }) return Fold::long_column_block;
+  else return Fold::column_block;
+}
 /// The nodes of a program's pair stage without those that only the late roots of the folds at At... need.
 template <class P, class... At> consteval auto prompt_nodes() {
   bool is_wanted[P::root_count + 1];
@@ -93,6 +114,17 @@ KERNFOLD_HD_LAYER void see_rows(frame<stage::pair, T, LocalReals, LocalIndices, 
   f.row_number = rows.numbers;
 }
 
+/// The same for vectors of run-time dimension.
+template <class T, int LocalReals, int LocalIndices, class Column>
+KERNFOLD_HD_LAYER void see_rows(vector_frame<stage::pair, T, LocalReals, LocalIndices, Column>& f,
+                                const parameter_values<math::real_of<T>>& parameters, const row_values<T>& rows) {
+  see_rows(static_cast<frame<stage::pair, T, LocalReals, LocalIndices, Column>&>(f), parameters, rows);
+  f.places = parameters.places;
+  f.parameter_vectors = parameters.vectors;
+  f.first_component = parameters.first_component;
+  f.row_vectors = rows.vectors;
+}
+
 /// Lets a frame of the pair stage of the program P see column c of a tile.
 template <class P, class T, int LocalReals, int LocalIndices>
 KERNFOLD_HD_LAYER void see_column(frame<stage::pair, T, LocalReals, LocalIndices>& f,
@@ -102,6 +134,14 @@ KERNFOLD_HD_LAYER void see_column(frame<stage::pair, T, LocalReals, LocalIndices
   f.columns = tile.reals + std::int64_t(c) * reals;
   f.column_indices = tile.indices + std::int64_t(c) * indices;
   f.column_number = tile.first + c;
+}
+
+template <class P, class T, int LocalReals, int LocalIndices>
+KERNFOLD_HD_LAYER void see_column(vector_frame<stage::pair, T, LocalReals, LocalIndices>& f,
+                                  const column_tile<math::real_of<T>>& tile, int c) {
+  see_column<P>(static_cast<frame<stage::pair, T, LocalReals, LocalIndices>&>(f), tile, c);
+  f.column_vectors = tile.vectors + c;
+  f.column_stride = tile.vector_stride;
 }
 
 /// What the rows of T know of the columns, for each of the Folds, a type_list of fold_at<...>: nothing of it depends on
@@ -140,16 +180,25 @@ struct agent<P, type_list<At...>, T, MostPasses, std::integer_sequence<int, Plac
   /// Whether absorbing the roots is itself a long chain.
   static constexpr bool has_chains = (requires { At::fold::is_chain; } || ...);
 
-  /// Columns at a time: what the most demanding fold asks for.
-  static constexpr int column_block = [] {
+  /// Whether vectors are too long for registers: then pairs are evaluated in blocks, each step for all pairs of a
+  /// block.
+  static constexpr bool has_long_vectors =
+      P::has_run_time_dims || (math::lane_count<T> > 1 &&
+                               (detail::has_long_contractions<P>() ||
+                                ((detail::longest_column_block<typename At::fold>() > At::fold::column_block) || ...)));
+
+  /// Columns at a time that the most demanding fold asks for.
+  static constexpr int columns_of_folds = [] {
     int widest = 1;
     ((widest = At::fold::column_block > widest ? At::fold::column_block : widest), ...);
     return widest;
   }();
+  /// Columns at a time: for long vectors as many sums as a processor adds to side by side.
+  static constexpr int column_block = has_long_vectors ? 8 : columns_of_folds;
 
   /// Columns per pass of a pair stage in two passes; 0 for one pass.
   static constexpr int pass_columns = [] {
-    if constexpr (MostPasses > 1 && requires { math::lane_traits<T>::pass_columns; })
+    if constexpr (MostPasses > 1 && !has_long_vectors && requires { math::lane_traits<T>::pass_columns; })
       return detail::cut_pair_stage<P>(has_chains).carried_reals > 0 ? math::lane_traits<T>::pass_columns : 0;
     else return 0;
   }();
@@ -161,7 +210,8 @@ struct agent<P, type_list<At...>, T, MostPasses, std::integer_sequence<int, Plac
   }();
 
   /// The column from which on blocks are skipped that change nothing, -1 for none: where branches are dear.
-  static constexpr int skips_from = pass_columns == 0 && !math::has_cheap_branches<T> && math::lane_count<T> > 1
+  static constexpr int skips_from = pass_columns == 0 && !has_long_vectors && !math::has_cheap_branches<T> &&
+                                            math::lane_count<T> > 1
                                         ? detail::skips_from<typename At::fold...>()
                                         : -1;
 
@@ -295,11 +345,29 @@ struct agent<P, type_list<At...>, T, MostPasses, std::integer_sequence<int, Plac
                                                   const row_values<T>& rows, const column_tile<real>& tile, int c,
                                                   const T* between, std::integer_sequence<int, Columns...>) {
     KERNFOLD_KEEP_LOOP_WHOLE;
-    pair_frame frames[sizeof...(Columns)];
-    (evaluate_pair(frames[Columns], parameters, rows, tile, c + Columns, between + Columns * step), ...);
-    (At::fold::template absorb<sizeof...(Columns)>(
-         detail::get<Place>(a), detail::root_values<root_operands<P>, At::first_root, late, pair_frame>{frames}, c),
-     ...);
+    constexpr int count = sizeof...(Columns);
+    pair_frame frames[count];
+    if constexpr (has_long_vectors) {
+      (see_pair(frames[Columns], parameters, rows, tile, c + Columns), ...);
+      detail::evaluate_pairs<count>(frames, prompt{});
+      (absorb_in_turn<At, detail::longest_column_block<typename At::fold>(), count>(detail::get<Place>(a), frames, c),
+       ...);
+    } else {
+      (evaluate_pair(frames[Columns], parameters, rows, tile, c + Columns, between + Columns * step), ...);
+      (At::fold::template absorb<count>(
+           detail::get<Place>(a), detail::root_values<root_operands<P>, At::first_root, late, pair_frame>{frames}, c),
+       ...);
+    }
+  }
+  /// Most columns at a time, or all of fewer.
+  template <class Fold, int Most, int Count, class Accumulator>
+  static KERNFOLD_HD_LAYER void absorb_in_turn(Accumulator& a, pair_frame* frames, int c) {
+    constexpr int Each = Most < Count ? Most : Count;
+    for_each_component<Count / Each>([&](int n) KERNFOLD_INLINE_LAMBDA {
+      Fold::fold::template absorb<Each>(
+          a, detail::root_values<root_operands<P>, Fold::first_root, late, pair_frame>{frames + n * Each},
+          c + n * Each);
+    });
   }
   static KERNFOLD_HD_LAYER void evaluate_pair(pair_frame& f, const parameter_values<real>& parameters,
                                               const row_values<T>& rows, const column_tile<real>& tile, int c,

@@ -10,11 +10,13 @@ inline namespace KERNFOLD_ABI {
 
 /// A root, and in the lanes that do not meet the column, a value that changes nothing.
 template <class Operand, class T> struct present_operand {
+  static constexpr int dim = Operand::dim;
   Operand operand;
   math::mask_t<T> is_present;
   T absent;
   KERNFOLD_HD_LAYER T operator()(int k) const { return math::select(is_present, T(operand(k)), absent); }
   KERNFOLD_HD_LAYER T broadcast(int k) const { return math::select(is_present, T(operand.broadcast(k)), absent); }
+  KERNFOLD_HD_LAYER component_range computed_now() const { return operand.computed_now(); }
 };
 
 /// The roots of a column block, as a fold sees them.
@@ -46,7 +48,7 @@ struct partial_agent<P, type_list<At...>, T, Column, std::integer_sequence<int, 
   using pair_frame = frame_of<P, stage::pair, T, Column>;
   using states = typename fold_states<type_list<At...>, T>::states;
   using accumulators = detail::slot_list_of<typename At::fold::template accumulator<T>...>;
-  static constexpr int column_block = agent<P, type_list<At...>, T, 1>::column_block;
+  static constexpr int column_block = agent<P, type_list<At...>, T, 1>::columns_of_folds;
 
   static KERNFOLD_HD_LAYER void open(accumulators& a, states& s, std::int64_t first) {
     (At::fold::open(detail::get<Place>(a), detail::get<Place>(s), first), ...);

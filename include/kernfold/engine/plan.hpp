@@ -13,7 +13,7 @@ namespace kernfold {
 struct leaf_array {
   const void* data;
   std::int64_t row_stride, col_stride;
-  std::int64_t rows;
+  std::int64_t rows, dim = 0;
   const std::int64_t* problems = nullptr;  // in bytes from data: where those of each problem are; null for all alike
   bool is_number = false;  // of a parameter: a plain number, which the caller keeps in eight bytes at data
   alignas(8) unsigned char number[8] =
@@ -26,6 +26,7 @@ struct output_array {
   std::int64_t row_stride, col_stride;
   bool add;
   const std::int64_t* problems = nullptr;
+  std::int64_t dim = 0;
 };
 
 /// Problem number p of a batch: the arrays that are its own.
@@ -71,14 +72,18 @@ template <axis Axis, accumulation A, lowering L, class Real, class... Specs> str
   };
   using folds = typename folds_of<std::make_integer_sequence<int, output_count>>::type;
 
+  /// Whether a result has a dimension that is known at run time: then several sweeps compute it.
+  static constexpr bool has_run_time_result = ((Specs::dim == dynamic) || ...);
+
   static constexpr stage_size column_size = program_type::size(stage::column);
   static constexpr tile_policy policy =
       select_policy(column_size.kept_reals * int(sizeof(Real)) + column_size.kept_indices * int(sizeof(std::int64_t)));
 };
 
-/// The rows and columns of a sweep, and how many problems of this shape there are.
+/// The rows and columns of a sweep, how many problems of this shape there are, and which component of a result of
+/// run-time dimension is the first that it computes.
 struct sweep_shape {
-  std::int64_t rows, columns, problems = 1;
+  std::int64_t rows, columns, problems = 1, first_component = 0;
 };
 
 inline namespace KERNFOLD_ABI {
@@ -88,7 +93,8 @@ inline namespace KERNFOLD_ABI {
 ///   lowers                    how formulas are lowered for it
 ///   memory<T>, allocate<T>(executor, batch, rows, cols), data_of(memory)     new arrays
 ///   run<Plan>(executor, leaves, outputs, shape); where it takes_spaces, also the pair_set of a space, or null for all
-///   pairs; unless it takes_problems, there is one
+///   pairs; unless it takes_problems, there is one; whether
+///                             it takes_run_time_dims
 ///   attempt, attempt_twice(executor, text, f)   or: the executors of f(attempt), once to measure and once to compute
 ///   may_end_early(executor)   whether a callback may end the computation before the outputs are complete
 ///   copies_to, run_copied<Reduction, Real>(executor, arrays, counts, outputs)      or, elsewhere, on copies

@@ -16,6 +16,9 @@ struct tile_policy {
   friend constexpr bool operator==(const tile_policy&, const tile_policy&) = default;
 };
 
+/// Most leaves of a program with vectors of run-time dimension.
+inline constexpr int max_vector_leaves = 32;
+
 /// Rows are handed out, and folded for axis::both, in blocks of this many: a multiple of every pack's width.
 inline constexpr int row_block = 64;
 

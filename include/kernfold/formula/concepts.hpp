@@ -30,8 +30,9 @@ struct formula_base {};
 template <class F>
 concept formula = __is_base_of(formula_base, std::remove_cvref_t<F>);
 
-/// Reserved for dimensions that are known only at run time.
-inline constexpr int dynamic = -1;
+/// The dimension of a variable whose arrays tell it at run time: kf::Vi<0, kf::dynamic>. In the calculus of dimensions
+/// it is a number like others, greater than any that may be written.
+inline constexpr int dynamic = 1 << 20;
 
 }  // namespace kernfold
 KERNFOLD_STRICT_END

@@ -36,8 +36,27 @@ template <stage S, class T, int LocalReals, int LocalIndices, class Column = mat
   T local[LocalReals > 0 ? LocalReals : 1];
   indices local_indices[LocalIndices > 0 ? LocalIndices : 1];
 };
+
+/// Where the vectors of a leaf are whose dimension is known at run time: how many components, and which of those that
+/// its stage keeps is the first.
+struct vector_place {
+  int dim = 0, first = 0;
+};
+/// A frame that sees such vectors, too. Those of columns are stored component by component: component k of a column is
+/// at k column_stride.
+template <stage S, class T, int LocalReals, int LocalIndices, class Column = math::real_of<T>>
+struct vector_frame : frame<S, T, LocalReals, LocalIndices, Column> {
+  const vector_place* places;  // (leaves)
+  const math::real_of<T>* parameter_vectors;
+  const T* row_vectors;
+  const Column* column_vectors;
+  std::int64_t column_stride;
+  int first_component;  // of a result, of which some components are computed at a time
+};
 template <class P, stage S, class T, class Column = math::real_of<T>>
-using frame_of = frame<S, T, P::size(S).local_reals, P::size(S).local_indices, Column>;
+using frame_of = std::conditional_t<P::has_run_time_dims,
+                                    vector_frame<S, T, P::size(S).local_reals, P::size(S).local_indices, Column>,
+                                    frame<S, T, P::size(S).local_reals, P::size(S).local_indices, Column>>;
 
 }  // namespace KERNFOLD_ABI
 
@@ -110,6 +129,57 @@ struct operand_in<held<At, Where, Result, Offset, Dim>, Frame, Source> {
   }
 };
 
+/// Some components of a vector.
+struct component_range {
+  int first, count;
+};
+/// Of a result of run-time dimension, so many components are computed in a sweep.
+inline constexpr int components_of_sweep = 64;
+template <class Frame> KERNFOLD_HD_LAYER component_range components_of_this_sweep(const Frame& f, int size) {
+  const int left = size - f.first_component;
+  return {f.first_component, left < 0 ? 0 : left < components_of_sweep ? left : components_of_sweep};
+}
+
+template <stage At, class Leaf, int Number, class Frame, class Source>
+struct operand_in<kept_vector<At, Leaf, Number>, Frame, Source> {
+  const Frame& f;
+  Source source;
+  using T = typename Frame::lanes;
+  static constexpr int dim = dynamic;
+
+  KERNFOLD_EXEC_CHECK_DISABLE
+  KERNFOLD_HD_LAYER T operator()(int k) const {
+    if constexpr (At == Frame::at) return source.template load<T, Leaf>(Number, k);
+    else if constexpr (At == stage::parameter) return T(f.parameter_vectors[f.places[Number].first + k]);
+    else if constexpr (At == stage::row) return math::from_memory(f.row_vectors[f.places[Number].first + k]);
+    else return T(f.column_vectors[(f.places[Number].first + k) * f.column_stride]);
+  }
+  KERNFOLD_HD_LAYER T broadcast(int k) const { return operator()(k); }
+  KERNFOLD_HD_LAYER int size() const { return f.places[Number].dim; }
+  KERNFOLD_HD_LAYER component_range computed_now() const { return components_of_this_sweep(f, size()); }
+};
+
+/// How many components a computed vector has whose dimension is known at run time.
+template <class Frame, class Leaf, int Number>
+KERNFOLD_HD_LAYER int run_time_size_in(const Frame& f, array_element<Leaf, Number>) {
+  return f.places[Number].dim;
+}
+template <class Frame, stage At, class Leaf, int Number>
+KERNFOLD_HD_LAYER int run_time_size_in(const Frame& f, kept_vector<At, Leaf, Number>) {
+  return f.places[Number].dim;
+}
+template <class Frame, class Op, kind Result, int Dim, class... Operands>
+KERNFOLD_HD_LAYER int run_time_size_in(const Frame& f, applied<Op, Result, Dim, Operands...>) {
+  int size = 0;
+  const auto ask = [&]<class Operand>(Operand operand) KERNFOLD_INLINE_LAMBDA {
+    if constexpr (Operand::dim == dynamic)
+      if (const int its = run_time_size_in(f, operand); its > size) size = its;
+  };
+  (ask(Operands{}), ...);
+  return size;
+}
+template <class Frame, class F> KERNFOLD_HD_LAYER int run_time_size_in(const Frame&, immediate<F>) { return 0; }
+
 /// What is computed where it is used.
 template <class Computation, class Frame, class Source> struct operand_in {
   const Frame& f;
@@ -128,6 +198,8 @@ template <class Computation, class Frame, class Source> struct operand_in {
   KERNFOLD_HD_LAYER typename Frame::indices index_at(int k) const {
     return computed<Computation, Frame, Source>::component(f, source, dim == 1 ? 0 : k);
   }
+  KERNFOLD_HD_LAYER int size() const { return run_time_size_in(f, Computation{}); }
+  KERNFOLD_HD_LAYER component_range computed_now() const { return components_of_this_sweep(f, size()); }
 };
 
 template <class Leaf, int Number, class Frame, class Source>
@@ -222,6 +294,48 @@ template <class Frame, class Source, class P, class Selection, int... Lists>
 KERNFOLD_HD_LAYER void evaluate(Frame& f, const Source& source,
                                 step_lists<P, Selection, std::integer_sequence<int, Lists...>>) {
   (evaluate(f, source, step_list_at<P, Selection, Lists>{}), ...);
+}
+
+/// A contraction of vectors that are too long to be unrolled, or whose dimension is known at run time.
+template <class Computation> inline constexpr bool is_long_contraction = false;
+template <class Op, kind Result, class... Operands>
+  requires(((Operands::dim > unrolled_dim) || ...) && Op::takes_run_time_dim)
+inline constexpr bool is_long_contraction<applied<Op, Result, 1, Operands...>> = true;
+
+template <int... Dims> consteval int longest_dim() {
+  int longest = 0;
+  ((longest = Dims > longest ? Dims : longest), ...);
+  return longest;
+}
+/// It for several pairs at once: their sums do not wait for each other, and what they share is read once.
+template <int Offset, int Count, class Frame, class Op, kind Result, class... Operands>
+KERNFOLD_HD_LAYER void contract_pairs(Frame* frames, applied<Op, Result, 1, Operands...> contraction) {
+  using T = typename Frame::lanes;
+  constexpr int longest = longest_dim<Operands::dim...>();
+  T totals[Count];
+  for_each_component<Count>([&](int c) KERNFOLD_INLINE_LAMBDA { totals[c] = T(typename Frame::real(0)); });
+  const auto add = [&](int k) KERNFOLD_INLINE_LAMBDA {
+    for_each_component<Count>([&](int c) KERNFOLD_INLINE_LAMBDA {
+      totals[c] = Op::add_component(k, totals[c], operand_in<Operands, Frame, no_source>{frames[c], {}}...);
+    });
+  };
+  if constexpr (longest == dynamic) {
+    const int size = run_time_size_in(frames[0], contraction);
+    for (int k = 0; k < size; ++k) add(k);
+  } else {
+    KERNFOLD_NO_UNROLL
+    for (int k = 0; k < longest; ++k) add(k);
+  }
+  for_each_component<Count>([&](int c) KERNFOLD_INLINE_LAMBDA { frames[c].local[Offset] = totals[c]; });
+}
+template <int Count, stage At, home Where, kind Result, int Offset, int Dim, class Computation, class Frame>
+KERNFOLD_HD_LAYER void run_step_of_pairs(Frame* frames, step<held<At, Where, Result, Offset, Dim>, Computation> one) {
+  if constexpr (is_long_contraction<Computation>) contract_pairs<Offset, Count>(frames, Computation{});
+  else for_each_component<Count>([&](int c) KERNFOLD_INLINE_LAMBDA { run_step(frames[c], no_source{}, one); });
+}
+/// Computes steps of the pair stage for Count pairs, each step for all of them before the next.
+template <int Count, class Frame, class Steps> KERNFOLD_HD_LAYER void evaluate_pairs(Frame* frames, Steps steps) {
+  for_each_step(steps, [&](auto one) KERNFOLD_INLINE_LAMBDA { run_step_of_pairs<Count>(frames, one); });
 }
 
 /// Root R of the program P, as a function of the component.

@@ -58,6 +58,14 @@ template <std::int64_t N> inline constexpr bool is_label_without_sign<Constant<N
 template <int D> inline constexpr bool is_label_without_sign<Zero<D>> = true;
 template <role R> inline constexpr bool is_label_without_sign<index_variable<R>> = true;
 
+template <class Op, class Dims, bool Takes> struct run_time_dimension_check {
+  static_assert(Takes,
+                "kernfold: a vector whose dimension is known at run time (kf::dynamic) is an argument of element-wise "
+                "operations, sqdist, dot, sqnorm2, norm2 and sum; this operation, named in the check's template "
+                "arguments, needs a dimension that is known at compile time");
+  static constexpr bool value = Takes;
+};
+
 template <bool Fit> struct label_check {
   static_assert(Fit,
                 "kernfold: labels of 64 bits without sign are compared for equality only, with others without sign: "
@@ -129,7 +137,10 @@ template <carries_arrays F, class... Fs> struct first_with_arrays<F, Fs...> {
 /// Op applied to formulas: dimensions checked, then simplified. Where one carries its arrays, so does the result.
 template <class Op, formula... Fs> constexpr auto make([[maybe_unused]] Fs... fs) {
   constexpr bool fit = detail::dimension_check<Op, dims<Fs::dim...>, (Op::dim(Fs::dim...) >= 1)>::value &&
-                       detail::check_labels<Op, detail::bare<Fs>...>();
+                       detail::run_time_dimension_check < Op,
+                 dims<Fs::dim...>,
+                 Op::takes_run_time_dim ||
+                     !((Fs::dim == dynamic) || ...) > ::value && detail::check_labels<Op, detail::bare<Fs>...>();
   if constexpr ((detail::carries_arrays<Fs> || ...))
     return detail::first_with_arrays<Fs...>::type::template apply<Op>(fs...);
   else if constexpr (fit)
@@ -145,6 +156,7 @@ template <class Op, formula... Fs> constexpr auto make([[maybe_unused]] Fs... fs
 ///   knows_support            whether it has result_support: see support.hpp
 ///   compares_equality        whether all that matters of an index is what it is equal to
 ///   written                  how it is written: see notation.hpp
+///   takes_run_time_dim       whether its arguments may have a dimension that is known at run time
 ///   moves_components         whether it only moves or adds components, so that what it makes of zeros are zeros
 template <class Op> struct operation {
   static constexpr bool accepts_index = false;
@@ -152,6 +164,7 @@ template <class Op> struct operation {
   static constexpr bool knows_support = false;
   static constexpr bool moves_components = false;
   static constexpr bool compares_equality = false;
+  static constexpr bool takes_run_time_dim = false;
   static constexpr notation written{};
   static consteval int result_sign(auto...) { return 0; }
   static consteval bool result_is_rounded(auto...) { return true; }
@@ -167,6 +180,7 @@ template <class Op> struct operation {
 ///              argument Place
 /// The adjoint of an argument of dimension 1 is summed over the components by the sweep, not by the rule.
 template <class Op> struct elementwise : operation<Op> {
+  static constexpr bool takes_run_time_dim = true;
   template <class... Ints> static consteval int dim(Ints... ds) {
     int widest = 1;
     ((widest = ds > widest ? ds : widest), ...);

@@ -26,6 +26,12 @@ template <class Leaf, int Number> struct array_element {
   static constexpr kind result = Leaf::result;
   static constexpr bool mixes_with_indices = Leaf::result == kind::index;
 };
+/// Leaf number Number, of a dimension that is known at run time, as the stage At keeps it.
+template <stage At, class Leaf, int Number> struct kept_vector {
+  static constexpr int dim = dynamic;
+  static constexpr kind result = kind::real;
+  static constexpr bool mixes_with_indices = false;
+};
 /// The number of the row, or of the column, that an edge belongs to.
 template <role Role> struct end_of_edge {
   static constexpr int dim = 1;
@@ -68,6 +74,10 @@ template <class P, int Node> struct operand_at<P, Node, home::immediate> {
 };
 template <class P, int Node> struct operand_at<P, Node, home::array> : computation_at<P, Node> {};
 template <class P, int Node> struct operand_at<P, Node, home::streamed> : computation_at<P, Node> {};
+template <class P, int Node> struct operand_at<P, Node, home::vector> {
+  using leaf = typename P::template node_at<Node>;
+  using type = kept_vector<P::at(Node).at, leaf, index_of<leaf>(typename P::leaves{})>;
+};
 
 /// Computes what belongs at Target.
 template <class Target, class Computation> struct step {

@@ -14,6 +14,7 @@ enum class home : unsigned char {
   number,     // a row's or a column's number
   array,      // a leaf read from its array where it is used, by nodes of its own stage only
   kept,       // evaluated once in its stage and kept for later ones
+  vector,     // a leaf of run-time dimension, kept for later stages with the others of its stage
   local,      // evaluated once, in registers of its stage
   streamed    // a long vector, evaluated component by component where it is consumed
 };
@@ -38,12 +39,26 @@ template <int N> struct instruction_table {
   stage_size sizes[4];
 };
 
+/// A vector whose dimension is known at run time and that is computed from others is never stored: each component is
+/// evaluated where it is consumed, and so belongs to the stage of its latest consumer.
+template <class Graph> consteval void delay_run_time_vectors(instruction* row) {
+  const auto is_computed_vector = [](int k) {
+    return Graph::node(k).dim == dynamic && Graph::node(k).form == node_form::operation;
+  };
+  for (int r = 0; r < Graph::roots::size; ++r)
+    if (is_computed_vector(Graph::root(r))) row[Graph::root(r)].at = stage::pair;
+  for (int c = Graph::count - 1; c >= 0; --c)
+    for (const int from : Graph::node(c).arguments.at)
+      if (from >= 0 && is_computed_vector(from) && row[from].at < row[c].at) row[from].at = row[c].at;
+}
+
 /// The instructions that evaluate a graph.
 template <role Rows, class Graph> consteval auto make_instructions() {
   constexpr int count = Graph::count;
   instruction_table<count> t{};
   constexpr bool has_numbers = Rows != role::edge;  // an edge reads those of its ends as it reads an array
   for (int k = 0; k < count; ++k) t.row[k].at = stage_of(Graph::node(k).depends, Rows);
+  delay_run_time_vectors<Graph>(t.row);
   int uses[count + 1]{};
   bool used_later[count + 1]{};
   for (int r = 0; r < Graph::roots::size; ++r) {
@@ -62,12 +77,14 @@ template <role Rows, class Graph> consteval auto make_instructions() {
     n.result = f.result;
     n.dim = f.dim;
     n.is_chain = f.is_chain;
-    n.where = f.form == node_form::constant                ? home::immediate
-              : f.form == node_form::number && has_numbers ? home::number
-              : n.at != stage::pair && used_later[k]       ? home::kept
-              : f.form == node_form::leaf                  ? (n.at == stage::pair ? home::local : home::array)
-              : f.dim <= unrolled_dim || uses[k] > 1       ? home::local
-                                                           : home::streamed;
+    n.where = f.form == node_form::constant                   ? home::immediate
+              : f.form == node_form::number && has_numbers    ? home::number
+              : f.dim == dynamic && f.form != node_form::leaf ? home::streamed
+              : f.dim == dynamic && used_later[k]             ? home::vector
+              : n.at != stage::pair && used_later[k]          ? home::kept
+              : f.form == node_form::leaf                     ? (n.at == stage::pair ? home::local : home::array)
+              : f.dim <= unrolled_dim || uses[k] > 1          ? home::local
+                                                              : home::streamed;
     if (n.where != home::kept && n.where != home::local) continue;
     stage_size& s = t.sizes[static_cast<int>(n.at)];
     int& next = n.where == home::kept ? (f.result == kind::real ? s.kept_reals : s.kept_indices)
@@ -112,6 +129,13 @@ template <role Rows, class... Roots> struct program {
 
   /// whether row_index or column_index occurs, whichever is the rows'
   static constexpr bool reads_row_number = (graph::numbers_read() & role_bit(Rows)) != 0;
+
+  /// whether any vector has a dimension that is known at run time
+  static constexpr bool has_run_time_dims = [] {
+    bool has = false;
+    for (int k = 0; k < graph::count; ++k) has = has || graph::node(k).dim == dynamic;
+    return has;
+  }();
 
   static consteval int root(int r) { return graph::root(r); }
   static constexpr int argument(int node, int place) { return graph::node(node).arguments.at[place]; }

@@ -23,9 +23,13 @@ template <class Symbol, class Array, bool IsTemporary = false> struct binding {
 /// A symbol: argument number Position of the call, Dim components per row, one row per index of its role.
 /// Element, where given, is the arithmetic type of its array; an integer type makes it an exact index value.
 template <role Role, int Position, int Dim, class Element = default_real> struct variable : formula_base {
-  static_assert(Dim != dynamic, "kernfold: run-time dimensions (kf::dynamic) are reserved, and not available yet");
   static_assert(Position >= 0, "kernfold: a variable's position in the call must be 0 or more");
-  static_assert(Dim >= 1 || Dim == dynamic, "kernfold: a variable's dimension must be 1 or more");
+  static_assert(Dim >= 1 && Dim <= dynamic, "kernfold: a variable's dimension must be 1 or more, and less than 2^20");
+  static_assert(Dim != dynamic || Role != role::edge,
+                "kernfold: a value for each edge has a dimension that is known at compile time");
+  static_assert(Dim != dynamic || std::is_same_v<Element, default_real> || is_narrow_real<Element> ||
+                    std::is_floating_point_v<Element>,
+                "kernfold: vectors of run-time dimension hold real numbers");
   static_assert(std::is_same_v<Element, default_real> || std::is_arithmetic_v<Element> || is_narrow_real<Element>,
                 "kernfold: a variable's element type must be an arithmetic type, or a real number of 16 bits");
 
@@ -50,7 +54,8 @@ template <role Role, int Position, int Dim, class Element = default_real> struct
   }
 };
 
-/// x_i in R^Dim: one row per output row i; an array of shape (M, Dim).
+/// x_i in R^Dim: one row per output row i; an array of shape (M, Dim). With Dim = kf::dynamic the array tells the
+/// dimension: element-wise operations, sqdist, dot, sqnorm2, norm2 and sums take such vectors.
 template <int Position, int Dim, class Element = default_real>
 inline constexpr variable<role::i, Position, Dim, Element> Vi{};
 /// y_j in R^Dim: one row per column j; an array of shape (N, Dim).

@@ -11,7 +11,8 @@
 //   finish(state, k)              component k of the result
 //   extract(state<Real>, state<T>, l, first)   the state of lane l alone, its columns numbered from `first`
 //   absent<T>()                                a value of root 0 that changes nothing where all other roots are 0
-// and, for sums, scale(state, factor). `column_block` is the B that it is fastest with; register_reals, where its
+// and, for sums, scale(state, factor). `column_block` is the B that it is fastest with, and most takes;
+// long_column_block, where its components are so many that they stay in memory, is another; register_reals, where its
 // states mostly stay in memory, what a lane's take in registers; late_roots, how many of the first roots it seldom asks
 // for, by values.late_root<R>(b). A fold that most columns do not change says so:
 //   wants<B>(accumulator, values)       whether any of B columns may change it

@@ -65,7 +65,7 @@ template <int Dim, exponential_result R, accumulation A, bool IsAccurate, bool E
       for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA { v[b] = values.template root<0>(b)(0); });
       if constexpr (math::has_cheap_branches<T>) find_exponentials_if_in_range(e, v, a, m, values);
       else find_exponentials(e, v, a, m, values);
-      for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA { add_terms(a, m, e[b], b, values); });
+      add_all_terms(a, m, e, values);
       if constexpr (!weighted || averages) add_weights(a.sum[sums - 1], e);
     });
   }
@@ -188,6 +188,20 @@ template <int Dim, exponential_result R, accumulation A, bool IsAccurate, bool E
     else scale(a, m, math::exp2(math::product(below, T(log2_of_e<T>)) + (excess(a, m) - before)));
   }
 
+  template <int B, class T, class Values>
+  static KERNFOLD_HD_LAYER void add_all_terms(accumulator<T>& a, int m, const T (&e)[B], const Values& values) {
+    if constexpr (weighted && maxima == 1 && Dim > unrolled_dim && math::lane_count<T> > 1) {
+      KERNFOLD_NO_UNROLL
+      for (int k = 0; k < Dim; ++k) {  // a total is read and written once for all columns
+        running_sum<T, A> sum = a.sum[k];
+        for_each_component<B>([&](int b)
+                                  KERNFOLD_INLINE_LAMBDA { sum.add_product(e[b], values.template root<1>(b)(k)); });
+        a.sum[k] = sum;
+      }
+    } else {
+      for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA { add_terms(a, m, e[b], b, values); });
+    }
+  }
   template <class T, class Values>
   static KERNFOLD_HD_LAYER void add_terms(accumulator<T>& a, int m, const T& e, int b, const Values& values) {
     if constexpr (maxima > 1) {

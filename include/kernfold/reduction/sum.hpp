@@ -70,7 +70,7 @@ template <class T> struct running_sum<T, accumulation::in_double> {
 template <int Dim, bool IsProduct, accumulation A> struct sum_fold {
   static constexpr int dim = Dim;
   static constexpr kind result = kind::real;
-  static constexpr int column_block = 1;
+  static constexpr int column_block = 1, long_column_block = Dim > unrolled_dim ? 8 : 1;
   static constexpr bool per_tile = A == accumulation::block;
 
   template <class T> struct state {
@@ -88,6 +88,7 @@ template <int Dim, bool IsProduct, accumulation A> struct sum_fold {
   }
   template <int B, class T, class Values>
   static KERNFOLD_HD_LAYER void absorb(accumulator<T>& a, const Values& values, int) {
+    if constexpr (Dim > unrolled_dim && math::lane_count<T> > 1) return absorb_long<B>(a, values, {0, Dim});
     for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA {
       const auto f = values.template root<0>(b);
       if constexpr (IsProduct) {
@@ -98,6 +99,22 @@ template <int Dim, bool IsProduct, accumulation A> struct sum_fold {
         for_each_component<Dim>([&](int k) KERNFOLD_INLINE_LAMBDA { a.sums[k].add(f(k)); });
       }
     });
+  }
+  /// Each component is added up over all columns of a block before the next, so that its total is read and written
+  /// once.
+  template <int B, class T, class Values>
+  static KERNFOLD_HD_LAYER void absorb_long(accumulator<T>& a, const Values& values, component_range now) {
+    KERNFOLD_NO_UNROLL
+    for (int k = 0; k < now.count; ++k) {
+      running_sum<T, A> sum = a.sums[k];
+      for_each_component<B>([&](int b) KERNFOLD_INLINE_LAMBDA {
+        if constexpr (IsProduct)
+          sum.add_product(values.template root<0>(b).broadcast(now.first + k),
+                          values.template root<1>(b).broadcast(now.first + k));
+        else sum.add(values.template root<0>(b)(now.first + k));
+      });
+      a.sums[k] = sum;
+    }
   }
   template <class T> static KERNFOLD_HD_LAYER void close(state<T>& s, const accumulator<T>& a, std::int64_t) {
     if constexpr (per_tile) merge(s, a);
@@ -116,6 +133,28 @@ template <int Dim, bool IsProduct, accumulation A> struct sum_fold {
   }
 };
 
+/// The same where the dimension is known at run time: the components that a sweep computes.
+template <bool IsProduct, accumulation A>
+struct sum_fold<dynamic, IsProduct, A> : sum_fold<components_of_sweep, IsProduct, A> {
+  static constexpr int dim = dynamic;
+  template <int B, class Accumulator, class Values>
+  static KERNFOLD_HD_LAYER void absorb(Accumulator& a, const Values& values, int) {
+    sum_fold<components_of_sweep, IsProduct, A>::template absorb_long<B>(a, values, components(values));
+  }
+
+ private:
+  template <class Values> static KERNFOLD_HD_LAYER component_range components(const Values& values) {
+    const auto f = values.template root<0>(0);
+    if constexpr (!IsProduct) {
+      return f.computed_now();
+    } else {
+      const auto g = values.template root<1>(0);
+      if constexpr (decltype(f)::dim == dynamic) return f.computed_now();
+      else return g.computed_now();
+    }
+  }
+};
+
 }  // namespace KERNFOLD_ABI
 }  // namespace detail
 namespace detail {
@@ -124,7 +163,8 @@ namespace detail {
 template <class F, lowering L, bool Both, accumulation A> struct sum_plan {
   using split = split_summand<F, L>;
   // Folding the rows as well, a vector factor cannot wait until the end: it would have to be applied row by row.
-  static constexpr bool whole = Both && split::outer::dim > 1;
+  // Nor does a factor leave that would take all its components with it where a sweep has some of them.
+  static constexpr bool whole = (Both && split::outer::dim > 1) || split::outer::dim == dynamic;
   using inner = std::conditional_t<whole, typename lowered<F, L>::type, typename split::inner>;
   using outer = std::conditional_t<whole, Constant<1>, typename split::outer>;
 

@@ -14,8 +14,10 @@ constexpr auto dimension = kf::Vj<0, 0>;
 constexpr auto dimension = kf::Vj<0, 1>;
 #endif
 
-#if CASE == 3  // expect: run-time dimensions (kf::dynamic) are reserved, and not available yet
-constexpr auto run_time = kf::Vi<0, kf::dynamic>;
+#if CASE == 3  // expect: a variable's dimension must be 1 or more, and less than 2^20
+constexpr auto long_vector = kf::Vi<0, kf::dynamic + 1>;
+#else
+constexpr auto long_vector = kf::Vi<0, kf::dynamic - 1>;
 #endif
 
 #if CASE == 4  // expect: a variable's element type must be an arithmetic type

@@ -39,8 +39,7 @@ template <class Plan, class T> struct fold_near_tile_step {
   static constexpr int lanes = math::lane_count<T>;
 
   static KERNFOLD_LAYER void run(const workspace& mine, char* to, stretch rows, stretch columns, bool is_first) {
-    const column_tile<real> tile{static_cast<const real*>(mine.column_reals), mine.column_indices,
-                                 int(columns.end - columns.first), columns.first};
+    const column_tile<real> tile = tile_of<real>(mine, columns);
     for (std::int64_t pack = 0; pack < pack_count(rows, lanes); ++pack) {
       states& s = reinterpret_cast<states*>(to)[pack];
       if (is_first) whole::identity(s);
@@ -152,6 +151,7 @@ template <> struct runner_of<cpu, space_kind::band> {
   static type from(const cpu& where) { return {{where}}; }
 };
 template <> struct executor_traits<detail::cpu_over_band> : detail::cpu_runner_traits {
+  static constexpr bool takes_run_time_dims = true;
   template <class Plan>
   static void run(const detail::cpu_over_band& runner, const leaf_array* leaves, const output_array* outputs,
                   const sweep_shape& shape, const pair_set* over) {

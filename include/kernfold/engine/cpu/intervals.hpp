@@ -75,6 +75,7 @@ template <> struct runner_of<cpu, space_kind::intervals> {
   static type from(const cpu& where) { return {{where}}; }
 };
 template <> struct executor_traits<detail::cpu_over_intervals> : detail::cpu_runner_traits {
+  static constexpr bool takes_run_time_dims = true;
   template <class Plan>
   static void run(const detail::cpu_over_intervals& runner, const leaf_array* leaves, const output_array* outputs,
                   const sweep_shape& shape, const pair_set* over) {

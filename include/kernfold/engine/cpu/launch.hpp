@@ -105,6 +105,8 @@ template <class Plan, class Isa, class Columns, int ColumnReals> consteval sweep
   constexpr int index_bytes = sizeof(std::int64_t);
 
   sweep_steps steps{};
+  if constexpr (P::has_run_time_dims) steps.lay_out_vectors = &vector_leaves<P>::lay_out;
+  steps.real_bytes = sizeof(real);
   steps.prepare_parameters =
       &prepare::template call<prepare_parameters_step<Plan>, const sweep_arrays&, const workspace&>;
   steps.prepare_rows =
@@ -206,11 +208,23 @@ sweep_arrays arrays_of(const leaf_array* leaves, const output_array* outputs, co
           .columns = shape.columns,
           .leaf_count = Plan::program_type::leaves::size,
           .output_count = Plan::output_count,
-          .problems = shape.problems};
+          .problems = shape.problems,
+          .first_component = shape.first_component};
+}
+
+/// The steps of a plan with vectors of run-time dimension, and the policy for their size.
+[[gnu::cold, gnu::noinline]] inline sweep_steps sized_steps(const sweep_arrays& arrays, const sweep_steps& steps) {
+  sweep_steps sized = steps;
+  vector_layout vectors;
+  steps.lay_out_vectors(arrays, vectors);
+  sized.policy = select_policy(steps.column_bytes + steps.column_index_bytes + vectors.columns * steps.real_bytes);
+  return sized;
 }
 
 template <class Sweep>
 [[gnu::cold, gnu::noinline]] void run_steps(const cpu& where, const sweep_arrays& arrays, const sweep_steps& steps) {
+  if (steps.lay_out_vectors != nullptr && !(steps.policy == sized_steps(arrays, steps).policy))
+    return run_steps<Sweep>(where, arrays, sized_steps(arrays, steps));
   const std::int64_t pairs = arrays.problems * Sweep::pairs(arrays);
   monitor watch(where, pairs);
   Sweep(arrays, steps, watch, thread_count(where, pairs), pass_count(where)).run();
@@ -261,7 +275,7 @@ inline instruction_set automatic_instruction_set() { return detail::default_inst
 template <> struct executor_traits<cpu> {
   static constexpr bool is_device = false;
   static constexpr lowering lowers{};
-  static constexpr bool takes_problems = true;
+  static constexpr bool takes_problems = true, takes_run_time_dims = true;
   template <class T> using memory = matrix<T>;
   template <class T> static matrix<T> allocate(const cpu&, std::int64_t batch, std::int64_t rows, std::int64_t cols) {
     return matrix<T>(batch, rows, cols);

@@ -3,8 +3,7 @@
 #pragma once
 
 #include "../agent.hpp"
-#include "../sources.hpp"
-#include "sweep.hpp"
+#include "vectors.hpp"
 
 KERNFOLD_STRICT_BEGIN
 namespace kernfold {
@@ -33,6 +32,10 @@ KERNFOLD_LAYER void evaluate_one(const sweep_arrays& arrays, const workspace& mi
   f.parameter_indices = mine.parameter_indices;
   f.kept = kept;
   f.kept_indices = kept_indices;
+  if constexpr (P::has_run_time_dims) {
+    f.places = mine.vectors->places;
+    f.parameter_vectors = static_cast<const real*>(mine.parameter_vectors);
+  }
   if constexpr (P::rows == role::edge) {
     f.row_number = arrays.ends->i[number];
     f.column_number = arrays.ends->j[number];
@@ -48,8 +51,9 @@ KERNFOLD_LAYER void evaluate_one(const sweep_arrays& arrays, const workspace& mi
 /// The values of a stretch of rows. The lanes of the last pack that have no row of their own repeat the last row: they
 /// compute what nobody reads.
 template <class Plan> struct prepare_rows_step {
+  using P = typename Plan::program_type;
   using real = typename Plan::real;
-  static constexpr stage_size size = Plan::program_type::size(stage::row);
+  static constexpr stage_size size = P::size(stage::row);
 
   static KERNFOLD_LAYER void run(const sweep_arrays& arrays, const workspace& mine, stretch rows, int lanes) {
     const std::int64_t padded = (rows.end - rows.first + lanes - 1) / lanes * lanes;
@@ -69,14 +73,21 @@ template <class Plan> struct prepare_rows_step {
       if constexpr (size.kept_indices > 0)
         scatter_kept(mine.row_indices + pack * lanes * size.kept_indices + lane, kept_indices, size.kept_indices,
                      lanes);
+      if constexpr (P::has_run_time_dims) {
+        real* const vectors = static_cast<real*>(mine.row_vectors) + pack * lanes * mine.vectors->rows + lane;
+        vector_leaves<P>::template read<stage::row, real>(arrays, *mine.vectors, row < rows.end ? row : rows.end - 1,
+                                                          [&](int k, real value)
+                                                              KERNFOLD_INLINE_LAMBDA { vectors[k * lanes] = value; });
+      }
     }
   }
 };
 
 /// The values of a stretch of columns, one column after the other, `Stride` reals apart.
 template <class Plan, int Stride> struct prepare_columns_step {
+  using P = typename Plan::program_type;
   using real = typename Plan::real;
-  static constexpr stage_size size = Plan::program_type::size(stage::column);
+  static constexpr stage_size size = P::size(stage::column);
 
   static KERNFOLD_LAYER void run(const sweep_arrays& arrays, const workspace& mine, stretch columns) {
     real* const reals = static_cast<real*>(mine.column_reals);
@@ -84,6 +95,12 @@ template <class Plan, int Stride> struct prepare_columns_step {
       keep_loop_simple();
       evaluate_one<Plan, stage::column>(arrays, mine, columns.first + n, reals + n * Stride,
                                         mine.column_indices + n * size.kept_indices);
+      if constexpr (P::has_run_time_dims)
+        vector_leaves<P>::template read<stage::column, real>(
+            arrays, *mine.vectors, columns.first + n - arrays.first_column,
+            [&](int k, real value) KERNFOLD_INLINE_LAMBDA {
+              static_cast<real*>(mine.column_vectors)[k * mine.vector_stride + n] = value;
+            });
     }
   }
 };
@@ -95,13 +112,29 @@ template <class Plan> struct prepare_parameters_step {
     frame_of<P, stage::parameter, real> f;
     f.kept = static_cast<real*>(mine.parameters);
     f.kept_indices = mine.parameter_indices;
+    if constexpr (P::has_run_time_dims) {
+      f.places = mine.vectors->places;
+      vector_leaves<P>::template read<stage::parameter, real>(
+          arrays, *mine.vectors, 0,
+          [&](int k, real value) KERNFOLD_INLINE_LAMBDA { static_cast<real*>(mine.parameter_vectors)[k] = value; });
+    }
     evaluate(f, single_source<real>{arrays.leaves, 0}, whole_stage<P, stage::parameter>{});
   }
 };
 
 constexpr std::int64_t pack_count(stretch rows, int lanes) { return (rows.end - rows.first + lanes - 1) / lanes; }
 template <class Real> KERNFOLD_LAYER parameter_values<Real> parameters_of(const workspace& mine) {
-  return {static_cast<const Real*>(mine.parameters), mine.parameter_indices};
+  return {static_cast<const Real*>(mine.parameters), mine.parameter_indices,
+          static_cast<const Real*>(mine.parameter_vectors), mine.vectors->places, int(mine.arrays.first_component)};
+}
+/// What the column stage kept of some columns.
+template <class Real> KERNFOLD_LAYER column_tile<Real> tile_of(const workspace& mine, stretch columns) {
+  return {static_cast<const Real*>(mine.column_reals),
+          mine.column_indices,
+          int(columns.end - columns.first),
+          columns.first,
+          static_cast<const Real*>(mine.column_vectors),
+          mine.vector_stride};
 }
 /// What the row stage kept of a pack of rows.
 template <class P, class T>
@@ -110,6 +143,7 @@ KERNFOLD_LAYER row_values<T> rows_of(const workspace& mine, std::int64_t pack, s
   row_values<T> rows{reinterpret_cast<T*>(mine.row_reals) + pack * size.kept_reals,
                      reinterpret_cast<math::index_t<T>*>(mine.row_indices) + pack * size.kept_indices,
                      {}};
+  if constexpr (P::has_run_time_dims) rows.vectors = static_cast<T*>(mine.row_vectors) + pack * mine.vectors->rows;
   if constexpr (P::reads_row_number) rows.numbers = math::iota<T>(first_row + pack * math::lane_count<T>);
   return rows;
 }
@@ -122,8 +156,7 @@ template <class Plan, class T> struct fold_tile_step {
   using states = typename loop<1>::states;
 
   static KERNFOLD_LAYER void run(const workspace& mine, char* to, stretch rows, stretch columns, bool is_first) {
-    const column_tile<real> tile{static_cast<const real*>(mine.column_reals), mine.column_indices,
-                                 int(columns.end - columns.first), columns.first};
+    const column_tile<real> tile = tile_of<real>(mine, columns);
     if constexpr (loop<2>::may_take_one_pass) {
       if (mine.passes == 1) return fold_packs<1>(mine, to, rows, tile, is_first);
     }
@@ -229,6 +262,11 @@ KERNFOLD_LAYER void write_lanes(const output_array& out, const V& value, std::in
   scatter_rows(static_cast<Element*>(out.data) + (first * out.row_stride + k * out.col_stride), numbers, out.row_stride,
                valid, out.add);
 }
+/// How many components of a result of run-time dimension a sweep computes.
+KERNFOLD_ONCE int components_left(const sweep_arrays& arrays, int output) {
+  const std::int64_t left = arrays.outputs[output].dim - arrays.first_component;
+  return left < 0 ? 0 : left < components_of_sweep ? int(left) : components_of_sweep;
+}
 /// The results of the folds States, times their Factors; rows first, ..., first + valid - 1.
 template <class States, class Factors, class Columns, class Frame>
 KERNFOLD_LAYER void write_states(const sweep_arrays& arrays, const typename States::states& s,
@@ -240,18 +278,21 @@ KERNFOLD_LAYER void write_states(const sweep_arrays& arrays, const typename Stat
     using real = math::real_of<typename States::lanes>;
     using element = std::conditional_t<fold::result == kind::index, std::int64_t, real>;
     constexpr int lanes = math::lane_count<typename States::lanes>;
+    [[maybe_unused]] const int first_component = fold::dim == dynamic ? int(arrays.first_component) : 0;
+    const int dim = fold::dim == dynamic ? components_left(arrays, Fold) : fold::dim;
     if constexpr (entry::outer_root >= 0 && !std::is_same_v<Factors, no_factors>) {
       constexpr int factor_dim = Factors::template dim<entry::outer_root>;
-      for (int k = 0; k < (factor_dim > fold::dim ? factor_dim : fold::dim); ++k) {
+      for (int k = 0; k < (factor_dim > dim ? factor_dim : dim); ++k) {
         const auto sum = fold::finish(get<Fold>(s), fold::dim == 1 ? 0 : k);
         // the sum of no columns is 0, whatever multiplies it
         const auto value =
             columns.unless_empty(sum * Factors::template factor<entry::outer_root>(f).broadcast(k), sum, first, valid);
-        write_lanes<element, lanes>(arrays.outputs[Fold], value, first, valid, k, columns);
+        write_lanes<element, lanes>(arrays.outputs[Fold], value, first, valid, first_component + k, columns);
       }
     } else {
-      for (int k = 0; k < fold::dim; ++k)
-        write_lanes<element, lanes>(arrays.outputs[Fold], fold::finish(get<Fold>(s), k), first, valid, k, columns);
+      for (int k = 0; k < dim; ++k)
+        write_lanes<element, lanes>(arrays.outputs[Fold], fold::finish(get<Fold>(s), k), first, valid,
+                                    first_component + k, columns);
     }
   });
 }

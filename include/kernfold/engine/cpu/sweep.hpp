@@ -56,7 +56,14 @@ struct sweep_arrays {
   const diagonals* band = nullptr;
   const edge_ends* ends = nullptr;  // where rows are edges, and their only column is the edge itself
   int leaf_count = 0, output_count = 0;
-  std::int64_t problems = 1;  // so many of this shape: the arrays know where those of each are
+  std::int64_t problems = 1;         // so many of this shape: the arrays know where those of each are
+  std::int64_t first_component = 0;  // of results of run-time dimension
+};
+
+/// Where the vectors of run-time dimension of a program's leaves are, and how many components each stage keeps.
+struct vector_layout {
+  int parameters = 0, rows = 0, columns = 0;
+  vector_place places[max_vector_leaves];
 };
 
 /// Which part of a reduction a sweep is: all of it, or one of several that hand the rows' states on. The one that
@@ -83,11 +90,16 @@ struct workspace {
   void* column_reals;            // (columns of a tile, or all where edges lead to them; kept reals)
   std::int64_t* column_indices;  // (the same columns; kept indices)
   void* block_state;             // axis::both: of the block of rows that is folded
-  int passes;                    // over the columns, where the pair stage may take one or two
-  bool has_columns = false;      // those of the task: whether they meet any
-  block_numbers blocks{};        // axis::both: how the rows of the task are cut
-  diagonals band{};              // where rows meet the columns near the diagonal
-  sweep_arrays arrays{};         // of the problem that is worked on
+  void* parameter_vectors;       // (components)
+  void* row_vectors;             // (packs of a group, components, lanes)
+  void* column_vectors;          // (components, columns of a tile)
+  const vector_layout* vectors;
+  std::int64_t vector_stride;  // columns of a tile
+  int passes;                  // over the columns, where the pair stage may take one or two
+  bool has_columns = false;    // those of the task: whether they meet any
+  block_numbers blocks{};      // axis::both: how the rows of the task are cut
+  diagonals band{};            // where rows meet the columns near the diagonal
+  sweep_arrays arrays{};       // of the problem that is worked on
   std::int64_t problem = -1;
   leaf_array* leaves = nullptr;  // theirs, where there are several
   output_array* outputs = nullptr;
@@ -120,6 +132,7 @@ using stretch = interval;
 
 /// A formula's code for one instruction set, and the sizes of what it keeps, as data.
 struct sweep_steps {
+  void (*lay_out_vectors)(const sweep_arrays&, vector_layout&);  // of run-time dimension; null for none
   void (*prepare_parameters)(const sweep_arrays&, const workspace&);
   void (*prepare_rows)(const sweep_arrays&, const workspace&, stretch rows, int lanes);
   void (*prepare_columns)(const sweep_arrays&, const workspace&, stretch columns);
@@ -134,6 +147,7 @@ struct sweep_steps {
   int row_bytes, row_index_bytes, state_bytes;  // per pack
   int column_bytes, column_index_bytes;         // per column
   int block_state_bytes;                        // per block of rows; 0 but for axis::both
+  int real_bytes;
   tile_policy policy;
 };
 
@@ -175,7 +189,9 @@ class sweep {
         threads_(threads),
         passes_(passes),
         tile_columns_(work.tile_columns),
-        row_blocks_(s.block_state_bytes > 0 ? a.problems : 1, work.blocks, s.block_state_bytes, s.merge_blocks) {}
+        row_blocks_(s.block_state_bytes > 0 ? a.problems : 1, work.blocks, s.block_state_bytes, s.merge_blocks) {
+    if (s.lay_out_vectors != nullptr) s.lay_out_vectors(a, vectors_);
+  }
   ~sweep() = default;
 
   /// The phases follow each other; of one problem, phase `phase` has so many tasks, in any order.
@@ -226,6 +242,7 @@ class sweep {
   std::int64_t tile_columns_;
   tree_list row_blocks_;
   std::int64_t next_task_ = 0;
+  vector_layout vectors_{};
 
   /// In blocks. Four groups a thread even out their ends, where they are not so small that preparing the columns for
   /// each costs more: with four blocks, a tenth of the time. No result depends on it.
@@ -264,6 +281,11 @@ class sweep {
                    a.take(tile_columns_ * steps_.column_bytes),
                    static_cast<std::int64_t*>(a.take(tile_columns_ * steps_.column_index_bytes)),
                    a.take(steps_.block_state_bytes),
+                   a.take(vectors_.parameters * std::int64_t(steps_.real_bytes)),
+                   a.take(group_rows_ * vectors_.rows * steps_.real_bytes),
+                   a.take(tile_columns_ * vectors_.columns * steps_.real_bytes),
+                   &vectors_,
+                   tile_columns_,
                    passes_};
     mine.arrays = arrays_;
     mine.leaves = static_cast<leaf_array*>(a.take(arrays_.leaf_count * std::int64_t(sizeof(leaf_array))));

@@ -14,6 +14,18 @@ template <int N, class T, class Add> KERNFOLD_HD T accumulate(T total, Add add) 
   for_each_component<N - 1>([&](int k) KERNFOLD_INLINE_LAMBDA { total = add(k + 1, total); });
   return total;
 }
+/// How many components an argument has, known at run time.
+template <class A, class... Rest> KERNFOLD_HD int run_time_size(const A& a, const Rest&... rest) {
+  if constexpr (A::dim == dynamic) return a.size();
+  else return run_time_size(rest...);
+}
+/// The contraction Op of vectors whose dimension is known at run time.
+template <class Op, class T, class... As> KERNFOLD_HD T contract_at_run_time(const As&... as) {
+  const int size = run_time_size(as...);
+  T total(math::real_of<T>(0));
+  for (int k = 0; k < size; ++k) total = Op::add_component(k, total, as...);
+  return total;
+}
 }  // namespace detail
 
 template <int M, int D> struct ElemT;
@@ -38,17 +50,21 @@ template <int Start, int D> struct ExtractT;
 struct Sum : operation<Sum> {
   static constexpr bool knows_support = true;
   static constexpr bool moves_components = true;
+  static constexpr bool takes_run_time_dim = true;
   static constexpr auto result_support(auto, auto f) { return detail::any_component(f); }
   static consteval int result_sign(int f) { return f; }
   static consteval int dim(int) { return 1; }
+  template <class T, class A> KERNFOLD_HD static T add_component(int k, T total, const A& a) { return total + a(k); }
   template <class T, class A> KERNFOLD_HD static T component(int, const A& a) {
-    return detail::accumulate<A::dim>(T(a(0)), [&](int k, T t) KERNFOLD_INLINE_LAMBDA { return t + a(k); });
+    if constexpr (A::dim == dynamic) return detail::contract_at_run_time<Sum, T>(a);
+    else return detail::accumulate<A::dim>(T(a(0)), [&](int k, T t) KERNFOLD_INLINE_LAMBDA { return t + a(k); });
   }
   static constexpr auto gradient(auto, auto g) { return g; }  // the sweep spreads it over the components
 };
 
 /// (f, ..., f): a scalar D times; the transpose of Sum
 template <int D> struct SumT : operation<SumT<D>> {
+  static constexpr bool takes_run_time_dim = true;
   static constexpr bool knows_support = true;
   static constexpr bool moves_components = true;
   static constexpr auto result_support(auto, auto f) { return f; }

@@ -2,9 +2,9 @@
 // type, so it is compiled once however many formulas a program has.
 #pragma once
 
+#include "../core/columns.hpp"
 #include "../core/device_view.hpp"
 #include "../core/footprint.hpp"
-#include "../core/matrix.hpp"
 #include "../engine/plan.hpp"
 #include "../engine/space.hpp"
 #include "../formula/print.hpp"

@@ -207,7 +207,8 @@ concept eigen_strided = requires(A& a) {
 
 template <class A>
 concept mdspan_like = requires(A& a) {
-  requires is_element<std::remove_const_t<std::remove_pointer_t<decltype(a.data_handle())>>>;
+  requires std::is_pointer_v<std::remove_cvref_t<decltype(a.data_handle())>>;
+  requires is_element<std::remove_const_t<std::remove_pointer_t<std::remove_cvref_t<decltype(a.data_handle())>>>>;
   a.extent(0), a.stride(0), A::rank();
 };
 

@@ -48,7 +48,7 @@ template <class T, std::size_t Rank> struct mdspan_like {
   T* p;
   std::array<int, Rank> extents, strides;
   static constexpr std::size_t rank() { return Rank; }
-  T* data_handle() const { return p; }
+  T* const& data_handle() const { return p; }  // a reference, as the standard's
   int extent(std::size_t r) const { return extents[r]; }
   int stride(std::size_t r) const { return strides[r]; }
 };

@@ -1,0 +1,77 @@
+// kernfold/core/columns.hpp: points whose components lie in arrays of their own.
+#pragma once
+
+#include "matrix.hpp"
+#include "view.hpp"
+
+KERNFOLD_STRICT_BEGIN
+namespace kernfold {
+namespace detail {
+
+/// Whether arrays can be the components of points; if not, says why.
+template <class First, class... Rest> consteval bool are_components() {
+  constexpr bool are_arrays =
+      is_array_or_says_why<const First>() && (is_array_or_says_why<const std::remove_reference_t<Rest>>() && ...);
+  if constexpr (are_arrays) {
+    constexpr bool same = (std::is_same_v<element_of<First>, element_of<Rest>> && ...);
+    static_assert(same, "kernfold: columns(xs, ys, ...) needs arrays of one element type");
+    return same;
+  } else {
+    return false;
+  }
+}
+
+inline namespace KERNFOLD_ABI {
+
+[[gnu::cold, gnu::noinline]] inline void refuse_component(int k, const message& why) {
+  throw shape_error(message("kf::columns: array ") << k << ": " << why);
+}
+/// The numbers of component k, one for each of `points`; -1: as many as there are.
+template <class T> view<const T> component_view(const raw_array<const T>& raw, int k, std::int64_t points) {
+  const auto found = fit(raw, 1);
+  if (!found) refuse_component(k, explain(found.why, raw, 1));
+  if (points >= 0 && found.array.rows() != points)
+    refuse_component(k, message() << found.array.rows() << (found.array.rows() == 1 ? " number was" : " numbers were")
+                                  << " given, array 0 has " << points);
+  return found.array;
+}
+template <class T> void copy_component(matrix<T>& to, int k, view<const T> from) {
+  for (std::int64_t i = 0; i < from.rows(); ++i) to(i, k) = from(i, 0);
+}
+
+}  // namespace KERNFOLD_ABI
+}  // namespace detail
+
+inline namespace KERNFOLD_ABI {
+
+/// Points whose components lie in arrays of their own, as rows:
+///   P(i, k) = component number k of point i = a_k[i],     columns(a_0, a_1, ...) is (N, K) for K arrays of N numbers.
+/// They are copied, once, N K numbers, beside the M N pairs of a call. Each array is a contiguous range of numbers, a
+/// view of one component, a vector of Eigen, ... of one element type. Throws shape_error where one has more components,
+/// or another number of rows than the first.
+template <class First, class Second, class... Rest>
+  requires(!std::is_pointer_v<std::decay_t<First>> || std::is_array_v<First>)
+auto columns(const First& first, const Second& second, const Rest&... rest) {
+  constexpr bool fit = detail::are_components<First, Second, Rest...>();
+  if constexpr (fit) {
+    using T = element_of<First>;
+    const auto beginning = detail::component_view(describe(first), 0, -1);
+    const std::int64_t points = beginning.rows();
+    matrix<T> all(points, 2 + int(sizeof...(Rest)));
+    detail::copy_component(all, 0, beginning);
+    int k = 1;
+    const auto copy = [&](const auto& a) {
+      detail::copy_component(all, k, detail::component_view(describe(a), k, points));
+      ++k;
+    };
+    copy(second);
+    (copy(rest), ...);
+    return all;
+  } else {
+    return matrix<double>();
+  }
+}
+
+}  // namespace KERNFOLD_ABI
+}  // namespace kernfold
+KERNFOLD_STRICT_END

@@ -30,6 +30,21 @@ have_python_headers() {
   have_tool python3 && [ -f "$(python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ]
 }
 have_numpy() { python3 -c 'import numpy, pybind11' 2>/dev/null; }
+# Any Python will do that has PyTorch, and headers for both.
+have_torch() {
+  local python
+  for python in python3 /usr/bin/python3; do
+    "$python" - <<'END' 2>/dev/null && return
+import os, sys, sysconfig, torch
+header = "torch/csrc/autograd/python_variable.h"
+places = [os.path.dirname(torch.__file__) + "/include", "/usr/include"]
+has_headers = any(os.path.exists(place + "/" + header) for place in places)
+has_pybind11 = any(os.path.exists(place + "/pybind11/pybind11.h") for place in places)
+sys.exit(not (has_headers and has_pybind11 and os.path.exists(sysconfig.get_path("include") + "/Python.h")))
+END
+  done
+  return 1
+}
 at_least() {  # at_least WANTED FOUND
   [ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]
 }
@@ -70,6 +85,7 @@ case $preset in
     have_header dlpack/dlpack.h || wanted+=(libdlpack-dev)
     have_header eigen3/Eigen/Core || have_header Eigen/Core || wanted+=(libeigen3-dev)
     ;;
+  interop) have_torch || wanted+=(libtorch-dev python3-torch python3-dev pybind11-dev) ;;
 esac
 
 look_for_what_is_missing

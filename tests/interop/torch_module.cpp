@@ -17,7 +17,7 @@ PYBIND11_MODULE(kernels, m) {
   kf::def_torch<2, double>(m, "logsumexp", kf::logsumexp_reduction(-kf::Pm<2, 1> * sqdist(x, y)));
   kf::def_torch<2, double>(m, "nearest_by", kf::min_reduction(sqdist(x, y) * kf::Vj<2, 1>));
   kf::def_torch<2, double>(m, "forces", kf::sum_reduction(exp(-sqdist(x, y)) * (x - y) * b));
-  kf::def_torch<1, double>(m, "softmax", kf::softmax_reduction(-sqdist(x, y), kf::Vj<2, 2>));
+  kf::def_torch<2, double>(m, "softmax", kf::softmax_reduction(-sqdist(x, y), kf::Vj<2, 2>));
   kf::def_torch(m, "nearest", kf::argkmin_reduction<2>(sqdist(x, y)));
   kf::def_torch<1>(m, "labelled", kf::sum_reduction(where(label == other_label, sqdist(x, y), kf::constant<0>)));
   kf::def_torch<1>(m, "numbers", kf::sum_reduction(kf::column_index * kf::Pm<0, 1>));

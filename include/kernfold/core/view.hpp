@@ -399,7 +399,12 @@ inline misfit fit_rows(array_shape& a, std::int64_t dim, bool is_written) {
   if (is_written && repeats_elements(a)) return misfit::repeated;
   if (a.is_flat) {
     if (a.total % dim != 0) return misfit::ragged;
-    a = {a.total / dim, dim, a.total, dim * a.col_stride, a.col_stride, false, {}};
+    a = {.rows = a.total / dim,
+         .dim = dim,
+         .total = a.total,
+         .row_stride = dim * a.col_stride,
+         .col_stride = a.col_stride,
+         .is_flat = false};
     return misfit::none;
   }
   if (a.rows < 0 || a.dim < 0) return misfit::negative;

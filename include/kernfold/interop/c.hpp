@@ -33,7 +33,10 @@ inline loose_array array_from_c(const kf_array& a) {
   if (a.data == nullptr && a.rows > 0 && a.dim > 0)
     throw shape_error(message() << "an array of " << a.rows << " rows of dimension " << a.dim
                                 << " has no memory: its data is NULL");
-  return {{{a.rows, a.dim, 0, a.row_stride, a.col_stride, false}, a.data, false}, code_from_c(a.element)};
+  return {{{.rows = a.rows, .dim = a.dim, .row_stride = a.row_stride, .col_stride = a.col_stride, .is_flat = false},
+           a.data,
+           false},
+          code_from_c(a.element)};
 }
 
 template <class T>

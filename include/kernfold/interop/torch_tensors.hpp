@@ -222,7 +222,7 @@ inline std::vector<at::Tensor> compute_tensors(const torch_recipe& t, extents to
   std::vector<at::Tensor> results;
   std::vector<output_array> outputs;
   for (int o = 0; o < r.output_count; ++o) {
-    const output_shape& wanted = r.outputs[o];
+    const output_shape wanted = output_in_call(r, o, arrays.arrays());
     results.push_back(allocate_tensor(wanted, arrays.batch(), counts, real, device));
     const std::int64_t each = output_rows(wanted.folds, counts) * wanted.dim * wanted.element.bytes;
     outputs.push_back({.data = results.back().data_ptr(),
@@ -231,7 +231,8 @@ inline std::vector<at::Tensor> compute_tensors(const torch_recipe& t, extents to
                        .add = false,
                        .problems = counts.batch == nullptr
                                        ? nullptr
-                                       : counts.batch->place_in_order(*counts.batch, r.symbol_count + o, each)});
+                                       : counts.batch->place_in_order(*counts.batch, r.symbol_count + o, each),
+                       .dim = wanted.dim});
   }
   if (device.is_cuda()) {
     torch_device::compute(r, device, arrays.arrays(), counts, outputs.data());

@@ -28,6 +28,7 @@ inline namespace KERNFOLD_ABI {
 }
 /// The numbers of component k, one for each of `points`; -1: as many as there are.
 template <class T> view<const T> component_view(const raw_array<const T>& raw, int k, std::int64_t points) {
+  if (raw.batch.rank > 0) refuse_component(k, "a batch was given, where one number for each point is needed");
   const auto found = fit(raw, 1);
   if (!found) refuse_component(k, explain(found.why, raw, 1));
   if (points >= 0 && found.array.rows() != points)
@@ -48,7 +49,7 @@ inline namespace KERNFOLD_ABI {
 ///   P(i, k) = component number k of point i = a_k[i],     columns(a_0, a_1, ...) is (N, K) for K arrays of N numbers.
 /// They are copied, once, N K numbers, beside the M N pairs of a call. Each array is a contiguous range of numbers, a
 /// view of one component, a vector of Eigen, ... of one element type. Throws shape_error where one has more components,
-/// or another number of rows than the first.
+/// another number of rows than the first, or batch extents.
 template <class First, class Second, class... Rest>
   requires(!std::is_pointer_v<std::decay_t<First>> || std::is_array_v<First>)
 auto columns(const First& first, const Second& second, const Rest&... rest) {

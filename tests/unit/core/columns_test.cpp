@@ -62,6 +62,10 @@ TEST(Columns, WhatDoesNotFitIsSaid) {
             "kf::columns: array 2: 5 numbers were given, array 0 has 4");
   EXPECT_EQ(sentence_of([&] { (void)kf::columns(pairs, four); }),
             "kf::columns: array 0: rows of dimension 2 were given, 1 is needed");
+  EXPECT_EQ(sentence_of([&] {
+              (void)kf::columns(four, kf::view{four.data(), {2}, 2, 1});
+            }),
+            "kf::columns: array 1: a batch was given, where one number for each point is needed");
 }
 
 }  // namespace

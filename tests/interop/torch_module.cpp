@@ -10,8 +10,25 @@ constexpr auto g = kf::Pm<3, 1>;
 constexpr auto label = kf::Vi<2, 1, std::int64_t>;
 constexpr auto other_label = kf::Vj<3, 1, std::int64_t>;
 
+constexpr auto gauss = kf::torch_function(kf::sum_reduction(exp(-g * sqdist(x, y)) * b));
+
+at::Tensor called_from_cpp(const at::Tensor& points, const at::Tensor& weights) {
+  return gauss(points, points, weights, 0.5);
+}
+bool throws_errors_of_torch(const at::Tensor& points) {
+  try {
+    gauss(points, points, at::Tensor(), 0.5);
+  } catch (const c10::ValueError& e) {
+    return std::string(e.what_without_backtrace()) ==
+           "argument 2 (y2, Vj<2, 1>) of Sum(exp(-p3 |x0 - y1|^2) y2): an undefined tensor was given";
+  }
+  return false;
+}
+
 PYBIND11_MODULE(kernels, m) {
-  kf::def_torch(m, "gauss", kf::sum_reduction(exp(-g * sqdist(x, y)) * b));
+  m.def("called_from_cpp", &called_from_cpp);
+  m.def("throws_errors_of_torch", &throws_errors_of_torch);
+  kf::def_torch(m, "gauss", gauss);
   kf::def_torch<2, double>(m, "by_column", kf::sum_reduction<kf::axis::i>(exp(-sqdist(x, y)) * kf::Vi<2, 1>));
   kf::def_torch<2, double>(m, "in_all", kf::sum_reduction<kf::axis::both>(exp(-kf::Pm<2, 3> * square(x - y))));
   kf::def_torch<2, double>(m, "logsumexp", kf::logsumexp_reduction(-kf::Pm<2, 1> * sqdist(x, y)));

@@ -25,7 +25,7 @@ template <class P, int Node> constexpr kf::instruction instruction_of = P::at(No
 /// One line for each node: "column kept 0: y1".
 template <class P> std::string lines_of() {
   constexpr const char* stages[] = {"parameter", "row", "column", "pair"};
-  constexpr const char* homes[] = {"immediate", "number", "array", "kept", "local", "streamed"};
+  constexpr const char* homes[] = {"immediate", "number", "array", "kept", "vector", "local", "streamed"};
   std::string text;
   [&]<int... Ks>(std::integer_sequence<int, Ks...>) {
     const auto add = [&](const kf::instruction& n, const char* node) {

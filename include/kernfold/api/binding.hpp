@@ -124,8 +124,9 @@ inline namespace KERNFOLD_ABI {
                                             : s.symbol_role == role::j ? "j"
                                                                        : "edge"));
 }
-[[gnu::cold, gnu::noinline]] inline void refuse_parameter(const recipe& r, const symbol& s, std::int64_t rows) {
-  throw shape_error(name_argument(r, s) << ": " << rows * s.dim << " numbers were given, a parameter has " << s.dim);
+[[gnu::cold, gnu::noinline]] inline void refuse_parameter(const recipe& r, const symbol& s, std::int64_t rows,
+                                                          std::int64_t dim) {
+  throw shape_error(name_argument(r, s) << ": " << rows * dim << " numbers were given, a parameter has " << dim);
 }
 [[gnu::cold, gnu::noinline]] inline void refuse_count(const recipe& r, const symbol& s, std::int64_t rows,
                                                       const symbol& first, std::int64_t wanted) {
@@ -179,7 +180,7 @@ inline leaf_array bind_array(const recipe& r, const symbol& s, const given_array
   if (s.symbol_role == role::parameter && given.rows > 1 && given.dim > 0 && given.rows * given.dim == s.dim)
     rows = flattened(r, s, given);
   if (const misfit why = fit_rows(rows, dim, false); why != misfit::none) refuse_array(r, s, why, given);
-  if (s.symbol_role == role::parameter && rows.rows != 1) refuse_parameter(r, s, rows.rows);
+  if (s.symbol_role == role::parameter && rows.rows != 1) refuse_parameter(r, s, rows.rows, dim);
   return {.data = given.data,
           .row_stride = rows.row_stride,
           .col_stride = rows.col_stride,

@@ -9,11 +9,7 @@ namespace kernfold {
 namespace detail {
 inline namespace KERNFOLD_ABI {
 
-template <class... Fs> consteval bool has_run_time_dims(type_list<Fs...>) {
-  bool has = false;
-  for (int k = 0; k < graph<Fs...>::count; ++k) has = has || graph<Fs...>::node(k).dim == dynamic;
-  return has;
-}
+template <class... Fs> consteval bool has_run_time_dims(type_list<Fs...>) { return graph<Fs...>::has_run_time_dims(); }
 /// Which dimensions of a reduction are the same where they are known at run time. The vectors that meet in an
 /// operation have one dimension, and what is made of them component by component has it as well.
 template <class Signature, class... Fs> struct dimension_classes;
@@ -21,6 +17,7 @@ template <class... Vs, class... Fs> struct dimension_classes<type_list<Vs...>, F
   using all = graph<Fs...>;
   struct table {
     int symbols[sizeof...(Vs) + 1], formulas[sizeof...(Fs) + 1];
+    bool are_told = true;  // whether a variable tells each of them
   };
   static constexpr table make() {
     int of[all::count + 1];  // the first node of the same dimension
@@ -48,6 +45,11 @@ template <class... Vs, class... Fs> struct dimension_classes<type_list<Vs...>, F
       t.symbols[s] = nodes[s] >= 0 && all::node(nodes[s]).dim == dynamic ? symbol_of(nodes[s]) : -1;
     for (int f = 0; f < int(sizeof...(Fs)); ++f)
       t.formulas[f] = all::node(all::root(f)).dim == dynamic ? symbol_of(all::root(f)) : -1;
+    // Zeros have the dimension of what they meet, if that is anything.
+    const auto is_told = [&](int k) { return all::node(k).dim != dynamic || symbol_of(k) >= 0; };
+    for (int k = 0; k < all::count; ++k)
+      if (all::node(k).form == node_form::operation) t.are_told = t.are_told && is_told(k);
+    for (int f = 0; f < int(sizeof...(Fs)); ++f) t.are_told = t.are_told && is_told(all::root(f));
     return t;
   }
   static constexpr table made = make();
@@ -55,16 +57,8 @@ template <class... Vs, class... Fs> struct dimension_classes<type_list<Vs...>, F
 template <class Reduction, class Formulas = join<typename Reduction::formulas>> struct links_of;
 template <class Reduction, class... Fs> struct links_of<Reduction, type_list<Fs...>> {
   using classes = dimension_classes<typename Reduction::signature, Fs...>;
-  template <class... Items> static consteval bool are_told(type_list<Items...>) {
-    int formula = 0;
-    bool told = true;
-    ((told = told && (Items::spec::dim != dynamic || classes::made.formulas[formula] >= 0),
-      formula += Items::spec::formulas::size),
-     ...);
-    return told;
-  }
-  static_assert(are_told(typename Reduction::items{}),
-                "kernfold: no array of this reduction tells the dimension of its result, which is known at run time");
+  static_assert(classes::made.are_told,
+                "kernfold: no array tells the dimension of a vector of this reduction, which is known at run time");
   static constexpr dimension_links value{classes::made.symbols, classes::made.formulas};
 };
 /// None, for a reduction whose dimensions are all known.

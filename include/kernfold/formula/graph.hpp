@@ -205,6 +205,12 @@ template <class... Roots> struct graph {
       if (made::table.node[k].identity == identity_of<F>::value) return k;
     return -1;
   }
+  /// Whether any vector has a dimension that is known at run time.
+  static consteval bool has_run_time_dims() {
+    for (int k = 0; k < count; ++k)
+      if (node(k).dim == dynamic) return true;
+    return false;
+  }
   /// The roles whose rows' numbers are read.
   static consteval role_set numbers_read() {
     role_set read = no_roles;

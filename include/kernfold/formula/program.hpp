@@ -131,11 +131,7 @@ template <role Rows, class... Roots> struct program {
   static constexpr bool reads_row_number = (graph::numbers_read() & role_bit(Rows)) != 0;
 
   /// whether any vector has a dimension that is known at run time
-  static constexpr bool has_run_time_dims = [] {
-    bool has = false;
-    for (int k = 0; k < graph::count; ++k) has = has || graph::node(k).dim == dynamic;
-    return has;
-  }();
+  static constexpr bool has_run_time_dims = graph::has_run_time_dims();
 
   static consteval int root(int r) { return graph::root(r); }
   static constexpr int argument(int node, int place) { return graph::node(node).arguments.at[place]; }

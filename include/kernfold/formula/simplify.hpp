@@ -127,7 +127,8 @@ template <class A, class B> constexpr auto sum_of_components_rules(node<Mul, A, 
   else return make<Scalprod>(A{}, B{});  // sum_k f_k g_k = f | g
 }
 template <int D, class F> constexpr auto sum_of_components_rules(node<SumT<D>, F>) {
-  return Constant<D>{} * F{};  // s + ... + s = D s
+  if constexpr (D == dynamic) return node<Sum, node<SumT<D>, F>>{};  // whose D is not known yet
+  else return Constant<D>{} * F{};                                   // s + ... + s = D s
 }
 template <int M, int D, class F> constexpr auto sum_of_components_rules(node<ElemT<M, D>, F>) {
   if constexpr (D > 1) return F{};  // sum of f e_M = f

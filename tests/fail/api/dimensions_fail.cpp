@@ -56,9 +56,15 @@ void call() {
   (void)kf::argmin_reduction(sqdist(short_x, short_y)).start(short_x = X);
 #endif
 
-#if CASE == 8  // expect: no array of this reduction tells the dimension of its result, which is known at run time
+#if CASE == 8  // expect: no array tells the dimension of a vector of this reduction, which is known at run time
   (void)kf::grad(kf::sum_reduction(sum(x) * sum(y)), y, kf::Vi<2, 1>)(X, Y, std::vector<float>(4));
 #else
   (void)kf::grad(kf::sum_reduction(dot(x, y)), y, kf::Vi<2, 1>)(X, Y, std::vector<float>(4));
+#endif
+
+#if CASE == 9  // expect: no array tells the dimension of a vector of this reduction, which is known at run time
+  (void)kf::sum_reduction(sum(kf::pow<0>(x)))(X);
+#else
+  (void)kf::sum_reduction(sum(kf::pow<0>(short_x)))(X);
 #endif
 }

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -28,6 +29,16 @@ kernfold::matrix<Real> gather(const kernfold::matrix<Real>& from, const std::vec
   for (std::int64_t r = 0; r < m.rows(); ++r)
     for (std::int64_t k = 0; k < m.cols(); ++k) m(r, k) = from(rows[std::size_t(r)], k);
   return m;
+}
+/// The greatest difference of two matrices, of the greatest size of an element; beyond all bounds for different shapes.
+template <class T> double distance(const kernfold::matrix<T>& a, const kernfold::matrix<T>& b) {
+  if (a.rows() != b.rows() || a.cols() != b.cols() || a.batch() != b.batch()) return 1e30;
+  double most = 0, size = 0;
+  for (std::int64_t n = 0; n < a.batch() * a.rows() * a.cols(); ++n) {
+    most = std::max(most, std::abs(double(a.data()[n]) - double(b.data()[n])));
+    size = std::max(size, std::abs(double(a.data()[n])));
+  }
+  return most / (size > 0 ? size : 1);
 }
 /// x_i, y_j, b_j and e_i.
 template <class Real> struct arrays {

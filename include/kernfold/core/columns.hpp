@@ -1,4 +1,5 @@
-// kernfold/core/columns.hpp: points whose components lie in arrays of their own.
+// kernfold/core/columns.hpp: arrays of other layouts as points: components along rows, members of structs, components
+// in arrays of their own.
 #pragma once
 
 #include "matrix.hpp"
@@ -44,6 +45,51 @@ template <class T> void copy_component(matrix<T>& to, int k, view<const T> from)
 }  // namespace detail
 
 inline namespace KERNFOLD_ABI {
+
+/// A (dim, count) row-major array, components along rows and points along columns, as `count` points.
+template <class T> view<T> columns(T* data, std::integral auto dim, std::integral auto count) {
+  return {data, count, dim, 1, count};
+}
+
+/// The columns of a two-dimensional array of any layout, as points: its transpose. Const where the array is.
+template <class A> auto columns(A&& a) {
+  (void)detail::is_array_or_says_why<A>();
+  const auto raw = detail::describe_as_it_comes(a);
+  constexpr auto kind = detail::kind_of<std::remove_reference_t<A>>();
+  static_assert(kind == detail::array_kind::none || kind == detail::array_kind::points ||
+                    kind == detail::array_kind::mdspan_rows || kind == detail::array_kind::strided,
+                "kernfold: columns(P) needs an array with rows and columns; for numbers in a row write "
+                "kf::columns(pointer, dim, count)");
+  return view{raw.data, raw.dim, raw.rows, raw.col_stride, raw.row_stride};
+}
+
+/// One member of `count` structs: a number, or a point of numbers. It is read where it lies.
+template <class S, class Base, class Member> auto field(S* structs, std::integral auto count, Member Base::*member) {
+  using M = std::remove_const_t<Member>;
+  if constexpr (point_like<M>) {
+    using T = typename point_traits<M>::element;
+    constexpr bool whole = sizeof(S) % sizeof(T) == 0;
+    static_assert(whole,
+                  "kernfold: field(structs, &S::member) needs a struct whose size is a multiple of the size of the "
+                  "member's numbers; this one's is not (is it packed?)");
+    constexpr std::int64_t stride = sizeof(S) / sizeof(T);
+    auto* const data = count > 0 ? detail::components_of(&(structs->*member)) : nullptr;
+    return view{data, count, point_traits<M>::dim, stride, 1};
+  } else {
+    static_assert(point_like<M>,
+                  "kernfold: field(structs, &S::member) needs a member that is a number or a fixed array of numbers");
+    return view<const double>{};
+  }
+}
+
+/// One member of each struct of a contiguous range.
+template <class Range, class Base, class Member> auto field(Range&& structs, Member Base::*member) {
+  constexpr bool contiguous = detail::contiguous_range<std::remove_reference_t<Range>>;
+  static_assert(contiguous,
+                "kernfold: field(structs, &S::member) needs a contiguous range of structs (data() and size())");
+  if constexpr (contiguous) return field(detail::first_of(structs), detail::count_of(structs), member);
+  else return view<const double>{};
+}
 
 /// Points whose components lie in arrays of their own, as rows:
 ///   P(i, k) = component number k of point i = a_k[i],     columns(a_0, a_1, ...) is (N, K) for K arrays of N numbers.

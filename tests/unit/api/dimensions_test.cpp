@@ -12,6 +12,7 @@
 
 namespace kf = kernfold;
 using namespace kf::literals;
+using reference::distance;
 using reference::numbers;
 using reference::sentence_of;
 
@@ -24,16 +25,6 @@ constexpr auto g = kf::Pm<3, 1>;
 constexpr auto e = kf::Vi<4, kf::dynamic>;
 constexpr auto w = kf::Pm<4, kf::dynamic>;
 constexpr auto gauss = kf::sum_reduction(exp(-g * sqdist(x, y)) * b);
-
-template <class T> double distance(const kf::matrix<T>& a, const kf::matrix<T>& b) {
-  if (a.rows() != b.rows() || a.cols() != b.cols() || a.batch() != b.batch()) return 1e30;
-  double most = 0, size = 0;
-  for (std::int64_t n = 0; n < a.batch() * a.rows() * a.cols(); ++n) {
-    most = std::max(most, std::abs(double(a.data()[n]) - double(b.data()[n])));
-    size = std::max(size, std::abs(double(a.data()[n])));
-  }
-  return most / (size > 0 ? size : 1);
-}
 
 constexpr std::int64_t M = 83, N = 601;
 
@@ -204,6 +195,8 @@ TEST(Dimensions, WhatDoesNotFitIsSaid) {
   kf::matrix<float> narrow(5, 1);
   EXPECT_EQ(sentence_of([&] { gauss.into(narrow, X, numbers<float>(2, 6, 3), B, 1.f); }),
             "the memory for the result of Sum(exp(-p3 |x0 - y1|^2) y2): rows of dimension 1 were given, 2 are needed");
+  EXPECT_EQ(sentence_of([&] { (void)kf::sum_reduction(dot(w, x))(w = X, x = X); }),
+            "argument 4 (p4, Pm<4, dynamic>) of Sum((p4 | x0)): 15 numbers were given, a parameter has 3");
 }
 
 }  // namespace

@@ -1,8 +1,6 @@
-// Arrays of CUDA's own libraries on the host: mdspan and span of cuda::std, vectors of Thrust. Where they are
+// Arrays of CUDA's own libraries on the host: mdspan and span of cuda::std, host vectors of Thrust. Where they are
 // installed.
 #if __has_include(<cuda/std/mdspan>) && __has_include(<thrust/host_vector.h>)
-#define THRUST_DEVICE_SYSTEM THRUST_DEVICE_SYSTEM_CPP
-#include <thrust/device_vector.h>
 #include <thrust/host_vector.h>
 #include <cuda/std/array>
 #include <cuda/std/mdspan>

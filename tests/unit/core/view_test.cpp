@@ -1,3 +1,4 @@
+#include <kernfold/core/columns.hpp>
 #include <kernfold/core/matrix.hpp>
 #include <kernfold/core/view.hpp>
 

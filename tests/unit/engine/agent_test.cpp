@@ -5,24 +5,14 @@
 
 #include <reference/space.hpp>
 
-#include <cmath>
 #include <cstdint>
 #include <vector>
 
 namespace kf = kernfold;
+using reference::distance;
 using reference::numbers;
 
 namespace {
-
-template <class T> double distance(const kf::matrix<T>& a, const kf::matrix<T>& b) {
-  if (a.rows() != b.rows() || a.cols() != b.cols() || a.batch() != b.batch()) return 1e30;
-  double most = 0, size = 0;
-  for (std::int64_t n = 0; n < a.batch() * a.rows() * a.cols(); ++n) {
-    most = std::max(most, std::abs(double(a.data()[n]) - double(b.data()[n])));
-    size = std::max(size, std::abs(double(a.data()[n])));
-  }
-  return most / (size > 0 ? size : 1);
-}
 
 constexpr std::int64_t M = 83, N = 601;
 

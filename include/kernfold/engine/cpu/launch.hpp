@@ -223,11 +223,10 @@ sweep_arrays arrays_of(const leaf_array* leaves, const output_array* outputs, co
 
 template <class Sweep>
 [[gnu::cold, gnu::noinline]] void run_steps(const cpu& where, const sweep_arrays& arrays, const sweep_steps& steps) {
-  if (steps.lay_out_vectors != nullptr && !(steps.policy == sized_steps(arrays, steps).policy))
-    return run_steps<Sweep>(where, arrays, sized_steps(arrays, steps));
+  const sweep_steps sized = steps.lay_out_vectors != nullptr ? sized_steps(arrays, steps) : steps;
   const std::int64_t pairs = arrays.problems * Sweep::pairs(arrays);
   monitor watch(where, pairs);
-  Sweep(arrays, steps, watch, thread_count(where, pairs), pass_count(where)).run();
+  Sweep(arrays, sized, watch, thread_count(where, pairs), pass_count(where)).run();
   if (where.progress) where.progress(1.0);
 }
 

@@ -1,4 +1,4 @@
-#include <kernfold/core/view.hpp>
+#include <kernfold/core/columns.hpp>
 #include <list>
 #include <vector>
 

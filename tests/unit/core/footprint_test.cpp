@@ -1,3 +1,4 @@
+#include <kernfold/core/columns.hpp>
 #include <kernfold/core/footprint.hpp>
 
 #include <gtest/gtest.h>
